@@ -1,0 +1,286 @@
+"""One run of the kernel: its buffers, grown as needed, and the exact signs it asks for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from polyrelu.network import Network
+from polyrelu.regions import _kernel as kernel
+from polyrelu.regions.domain import Chart
+from polyrelu.regions.signs import ExactForms
+
+
+@dataclass(frozen=True)
+class Rows:
+    """A batch as the kernel wrote it, cut to its length."""
+
+    patterns: np.ndarray  # (R, ceil(N / 8)) uint8
+    n_facets: np.ndarray  # (R,)
+    facet_ids: np.ndarray  # (sum n_facets,) int32
+    n_vertices: np.ndarray  # (R,)
+    f_vectors: np.ndarray  # (R, d + 1) int64, -1 where the kernel leaves it to geometry.faces
+    points: np.ndarray  # (R, d)
+    volumes: np.ndarray  # (R,)
+    vertices: np.ndarray  # (G, d)
+    incidence: np.ndarray  # (G, W) uint64
+    guide: np.ndarray  # (R,)
+
+    @property
+    def n_rows(self) -> int:
+        return len(self.n_facets)
+
+
+class Run:
+    """The subdivision of a chart, a batch at a time; with a guide, of the given patterns only."""
+
+    def __init__(
+        self,
+        network: Network,
+        chart: Chart,
+        batch_size: int,
+        *,
+        guide: np.ndarray | None = None,
+    ) -> None:
+        self.network, self.chart = network, chart
+        self._net, first_map = _kernel_net(network, chart)
+        n_rows, n_vertices = chart.incidence.shape
+        words = (n_rows + 16) // 64 + 1
+        self._root = _root(network, chart, words)
+        capacity = 4 * n_vertices + 32
+        self._stack = _stack(self._net, capacity, words)
+        self._state = _state(self._net, first_map, capacity, words)
+        self._batch_size = batch_size
+        self._room = 0  # vertices a batch has room for, once generators are asked for
+        self._n_ids = (2 * n_rows + 4) * batch_size + 64 * words
+        self._batch = self._new_batch()
+        self._guide = np.zeros((0, 1), np.uint64) if guide is None else guide
+        self._exact: ExactForms | None = None
+
+    @property
+    def n_signs(self) -> int:
+        """Signs evaluated so far."""
+        return int(self._state.at[kernel.SIGNS])
+
+    @property
+    def n_rational(self) -> int:
+        """Signs decided in rational arithmetic so far."""
+        return int(self._state.at[kernel.RATIONAL])
+
+    def next_batch(self, *, volumes: bool, generators: bool = False) -> tuple[Rows, bool]:
+        """The next batch, and whether it is the last."""
+        if generators and self._room == 0:
+            self._room = 64 * self._stack.x.shape[1]
+            self._batch = self._new_batch()
+        at = self._state.at
+        at[[kernel.ROWS, kernel.IDS, kernel.GENERATORS]] = 0
+        while True:
+            status = kernel.advance(
+                self._net, self._root, self._stack, self._state, self._batch, self._guide,
+                volumes, generators,
+            )  # fmt: skip
+            if status == kernel.DONE or (status == kernel.FULL and at[kernel.ROWS] > 0):
+                return self._rows(), status == kernel.DONE
+            if status == kernel.FULL:  # one region needs more than an empty batch has
+                self._room *= 2
+                self._n_ids *= 2
+                self._batch = self._new_batch()
+            elif status == kernel.UNDECIDED:
+                self._decide()
+            else:
+                self._grow(
+                    capacity=2 if status == kernel.MORE_VERTICES else 1,
+                    words=2 if status == kernel.MORE_WORDS else 1,
+                )
+
+    def _rows(self) -> Rows:
+        at, batch = self._state.at, self._batch
+        n, ids, g = int(at[kernel.ROWS]), int(at[kernel.IDS]), int(at[kernel.GENERATORS])
+        n_bytes = (self.network.n_neurons + 7) // 8
+        packed = np.ascontiguousarray(batch.pattern[:n]).view(np.uint8)[:, :n_bytes]
+        return Rows(
+            packed.copy(),
+            batch.n_facets[:n].copy(),
+            batch.facet_ids[:ids].copy(),
+            batch.n_vertices[:n].copy(),
+            batch.f_vector[:n].copy(),
+            batch.point[:n].copy(),
+            batch.volume[:n].copy(),
+            batch.vertices[:g].copy(),
+            batch.incidence[:g].copy(),
+            batch.guide[:n].copy(),
+        )
+
+    def _new_batch(self) -> kernel.Batch:
+        rows, d = self._batch_size, self.chart.dim
+        words = self._stack.mask.shape[2]
+        return kernel.Batch(
+            pattern=np.zeros((rows, max((self.network.n_neurons + 63) // 64, 1)), np.uint64),
+            n_facets=np.zeros(rows, np.int64),
+            facet_ids=np.zeros(self._n_ids, np.int32),
+            n_vertices=np.zeros(rows, np.int64),
+            f_vector=np.zeros((rows, d + 1), np.int64),
+            point=np.zeros((rows, d)),
+            volume=np.zeros(rows),
+            vertices=np.zeros((self._room, d)),
+            incidence=np.zeros((self._room, words), np.uint64),
+            guide=np.zeros(rows, np.int64),
+        )
+
+    def _grow(self, *, capacity: int, words: int) -> None:
+        """Wider frames, holding what the old ones held."""
+        old = self._stack
+        capacity *= old.x.shape[1]
+        words *= old.mask.shape[2]
+        stack = _stack(self._net, capacity, words)
+        in_use = int(self._state.at[kernel.TOP]) + 1
+        for name in kernel.Stack._fields[2:]:
+            array = getattr(old, name)
+            inner = tuple(slice(n) for n in array.shape[1:])
+            getattr(stack, name)[(slice(in_use), *inner)] = array[:in_use]
+        self._stack = stack
+        fresh = _state(self._net, self._state.maps[0], capacity, words)
+        scratch = ("val", "open", "sign", "side", "exact", "edges", "faces", "face_set")
+        self._state = self._state._replace(**{name: getattr(fresh, name) for name in scratch})
+        self._root = _root(self.network, self.chart, words)
+        if words != old.mask.shape[2]:
+            self._keep_rows(self._new_batch())
+
+    def _keep_rows(self, batch: kernel.Batch) -> None:
+        for name, array in self._batch._asdict().items():
+            inner = tuple(slice(n) for n in array.shape)
+            getattr(batch, name)[inner] = array
+        self._batch = batch
+
+    def _decide(self) -> None:
+        """Supply the exact signs that the kernel stopped for."""
+        if self._exact is None:
+            self._exact = ExactForms(self.network, self.chart)
+        stack, state, net = self._stack, self._state, self._net
+        s = int(state.at[kernel.TOP])
+        layer = int(stack.layer[s])
+        neuron = int(net.first[layer] + state.cand[layer, stack.pos[s]])
+        path = [
+            np.unpackbits(state.path[k].view(np.uint8), bitorder="little")[: net.widths[k]] > 0
+            for k in range(layer)
+        ]
+        n_vertices = int(stack.n_vertices[s])
+        undecided = np.flatnonzero(state.open[:n_vertices])
+        for v in undecided:
+            slots = np.flatnonzero(
+                np.unpackbits(stack.mask[s, v].view(np.uint8), bitorder="little")
+            )
+            facets = [int(f) for f in stack.facet[s, slots]]
+            state.exact[v] = self._exact.sign(neuron, facets, path)
+        state.at[kernel.RATIONAL] += len(undecided)
+        state.at[kernel.OVERRIDDEN] = 1
+
+
+def _kernel_net(network: Network, chart: Chart) -> tuple[kernel.Net, np.ndarray]:
+    """The restricted network for the kernel, and the first layer's map with its error row."""
+    hidden = network.layers[:-1]
+    widths = np.array(network.widths or (0,), dtype=np.int64)
+    flat = [np.ascontiguousarray(layer.weight.T).ravel() for layer in hidden[1:]]
+    sizes = [0, 0] + [w.size for w in flat]
+    reach = np.abs(chart.vertices).max(axis=0)
+    first_map = np.zeros((chart.dim + 2, max(int(widths.max()), 1)))
+    if hidden:
+        first = hidden[0]
+        n = first.n_outputs
+        first_map[: chart.dim, :n] = (first.weight @ chart.basis).T
+        first_map[chart.dim, :n] = first.bias + first.weight @ chart.origin
+        # Forward error of the restriction; none where it only selects columns.
+        terms = np.abs(first.weight) @ (np.abs(chart.origin) + np.abs(chart.basis) @ reach)
+        if chart.origin.any() or not _selects(chart.basis):
+            rounding = (2 * network.n_inputs + 4) * kernel.U
+            first_map[chart.dim + 1, :n] = rounding * (terms + np.abs(first.bias))
+    net = kernel.Net(
+        axes=(0,) * chart.dim,
+        widths=widths,
+        first=np.concatenate([[0], np.cumsum(widths)]).astype(np.int64),
+        bias=np.concatenate([layer.bias for layer in hidden] or [np.zeros(0)]),
+        weights=np.concatenate([*flat, np.zeros(1)]),
+        offset=np.cumsum(sizes[: len(widths)]).astype(np.int64),
+        reach=reach,
+        per_reach=1.0 / reach,
+        rows=chart.rows,
+    )
+    return net, first_map
+
+
+def _selects(basis: np.ndarray) -> bool:
+    """Whether the basis picks inputs without arithmetic: zeros, and one 1 per column."""
+    return bool(np.all((basis == 0) | (basis == 1)) and np.all(basis.sum(axis=0) == 1))
+
+
+def _root(network: Network, chart: Chart, words: int) -> kernel.Root:
+    n_rows, n_vertices = chart.incidence.shape
+    mask = np.zeros((n_vertices, words * 64), dtype=np.uint8)
+    mask[:, :n_rows] = chart.incidence.T
+    packed = np.packbits(mask, axis=1, bitorder="little").view(np.uint64)
+    facet = np.zeros(words * 64, dtype=np.int32)
+    facet[:n_rows] = network.n_neurons + np.arange(n_rows)
+    return kernel.Root(
+        x=np.ascontiguousarray(chart.vertices),
+        mask=packed,
+        facet=facet,
+        alive=np.bitwise_or.reduce(packed, axis=0),
+        simple=bool((chart.incidence.sum(axis=0) == chart.dim).all()),
+    )
+
+
+def _stack(net: kernel.Net, capacity: int, words: int) -> kernel.Stack:
+    frames, d = int(net.first[-1]) + 2, net.reach.size
+    n_bits = max((int(net.widths.max()) + 63) // 64, 1)
+    return kernel.Stack(
+        axes=(0,) * d,
+        words=(0,) * words,
+        x=np.empty((frames, capacity, d)),
+        err=np.empty((frames, capacity)),
+        mask=np.zeros((frames, capacity, words), np.uint64),
+        n_vertices=np.zeros(frames, np.int64),
+        alive=np.zeros((frames, words), np.uint64),
+        facet=np.zeros((frames, words * 64), np.int32),
+        layer=np.zeros(frames, np.int64),
+        pos=np.zeros(frames, np.int64),
+        simple=np.zeros(frames, np.bool_),
+        bits=np.zeros((frames, n_bits), np.uint64),
+    )
+
+
+def _state(net: kernel.Net, first_map: np.ndarray, capacity: int, words: int) -> kernel.State:
+    layers, d, width = len(net.widths), net.reach.size, max(int(net.widths.max()), 1)
+    n_bits = (width + 63) // 64
+    maps = np.zeros((layers, d + 2, width))
+    maps[0] = first_map
+    at = np.zeros(8, np.int64)
+    at[kernel.TOP] = -1
+    return kernel.State(
+        at=at,
+        maps=maps,
+        version=np.zeros(layers, np.int64),
+        built=np.full(layers, -1, np.int64),
+        flips=np.zeros(layers, np.int64),
+        path=np.zeros((layers, n_bits), np.uint64),
+        used=np.zeros((layers, n_bits), np.uint64),
+        cand=np.zeros((layers, width + 1), np.int32),
+        n_cand=np.zeros(layers, np.int64),
+        centre=np.zeros(width),
+        spread=np.zeros(width),
+        val=np.zeros(capacity),
+        scale=np.zeros(2),
+        open=np.zeros(capacity, np.bool_),
+        sign=np.zeros(capacity, np.int8),
+        exact=np.zeros(capacity, np.int8),
+        side=np.zeros((3, capacity + 1), np.int64),
+        edges=np.zeros((2, 4 * capacity), np.int64),
+        half=np.zeros((2, d)),
+        system=np.zeros((d, 2 * d + 2)),
+        faces=np.zeros((d + 1, capacity), np.int32),
+        face_n=np.zeros(d + 1, np.int64),
+        face_slot=np.zeros(d + 1, np.int64),
+        face_set=np.zeros((d + 1, words), np.uint64),
+        pivots=np.zeros((d + 1, d + 1)),
+        product=np.zeros(d + 1),
+    )

@@ -1,0 +1,317 @@
+"""Domains: the part of input space that is cut into regions, and the coordinates used in it."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from polyrelu.errors import InvalidInputError
+
+MAX_BOX_DIM = 20  # 2**20 vertices; a box in more dimensions is refused, not attempted
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A polytope with coordinates of its own: x = origin + basis y, y in the polytope.
+
+    Attributes
+    ----------
+    origin : (n_inputs,) float64
+    basis : (n_inputs, d) float64
+    rows : (m, d + 1) float64
+        The polytope's facets as affine forms (a | c) with a.y + c >= 0 inside.
+    vertices : (V, d) float64
+    incidence : (m, V) bool
+        Facets times vertices.
+    volume : float
+        Its d-dimensional volume in the coordinates y.
+    """
+
+    origin: np.ndarray
+    basis: np.ndarray
+    rows: np.ndarray
+    vertices: np.ndarray
+    incidence: np.ndarray
+    volume: float
+
+    @property
+    def dim(self) -> int:
+        """Number of coordinates y."""
+        return self.basis.shape[1]
+
+    def to_input(self, y: np.ndarray) -> np.ndarray:
+        """Input points (…, n_inputs) of the coordinates y (…, d)."""
+        x: np.ndarray = self.origin + y @ self.basis.T
+        return x
+
+
+@dataclass(frozen=True, eq=False)
+class Box:
+    """The box {x : lower <= x <= upper}; an input with lower = upper is held fixed.
+
+    Parameters
+    ----------
+    lower, upper : float or (n_inputs,) array_like
+        Finite bounds with lower <= upper. Two scalars fit a network with any number of inputs.
+
+    Raises
+    ------
+    InvalidInputError
+        If a bound is not finite, some lower > upper, or the shapes differ.
+
+    Notes
+    -----
+    A fixed input drops out of the dimension: ``dim`` counts the free inputs. As a polyhedron
+    A x <= b in the free inputs, row i is the lower bound of free input i and row dim + i its
+    upper bound; facet ids refer to this order.
+
+    Examples
+    --------
+    >>> box = Box([-1, 0, 2], [1, 0, 3])
+    >>> box.free
+    array([0, 2])
+    >>> box.volume
+    2.0
+    """
+
+    lower: np.ndarray
+    upper: np.ndarray
+
+    def __init__(self, lower: ArrayLike, upper: ArrayLike) -> None:
+        try:
+            lo, up = np.broadcast_arrays(
+                np.asarray(lower, dtype=np.float64), np.asarray(upper, dtype=np.float64)
+            )
+        except (ValueError, TypeError) as error:
+            raise InvalidInputError(
+                f"Box: lower and upper must be numbers or arrays of one length: {error}"
+            ) from error
+        if lo.ndim > 1 or lo.size == 0:
+            raise InvalidInputError(
+                f"Box: bounds must be scalars or one per input, not of shape {lo.shape}"
+            )
+        for name, values in (("lower", lo), ("upper", up)):
+            if not np.isfinite(values).all():
+                raise InvalidInputError(
+                    f"Box: {name} bound {_first(~np.isfinite(values), values)} is not finite"
+                )
+        if (lo > up).any():
+            raise InvalidInputError(
+                f"Box: lower > upper at {_first(lo > up, lo, up)}; a fixed input has lower = upper"
+            )
+        for name, values in (("lower", lo), ("upper", up)):
+            frozen = values + 0.0  # a copy; -0.0 becomes 0.0
+            frozen.setflags(write=False)
+            object.__setattr__(self, name, frozen)
+
+    @classmethod
+    def from_file(cls, path: str | Path) -> Box:
+        """Read bounds from a two-column text file ``lower upper`` or a ``.vnnlib`` file.
+
+        Parameters
+        ----------
+        path : str or Path
+            A line per input; ``#`` starts a comment. In a ``.vnnlib`` file every input X_i needs
+            one lower and one upper bound; assertions on outputs (Y_i) are ignored.
+
+        Raises
+        ------
+        InvalidInputError
+            If the file cannot be read or its input part is not a box; says where.
+        """
+        path = Path(path)
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "not a text file"
+            raise InvalidInputError(f"bounds file {path}: {reason}") from error
+        try:
+            bounds = _vnnlib_bounds(text) if path.suffix == ".vnnlib" else _text_bounds(text)
+            return cls(*np.array(bounds, dtype=np.float64).T)
+        except InvalidInputError as error:
+            raise InvalidInputError(f"bounds file {path}: {error}") from error
+
+    def bound_to(self, n_inputs: int) -> Box:
+        """This box with one pair of bounds per input.
+
+        Raises
+        ------
+        InvalidInputError
+            If the box has another number of inputs.
+        """
+        if self.lower.ndim == 0:
+            return Box(np.full(n_inputs, self.lower), np.full(n_inputs, self.upper))
+        if self.lower.size != n_inputs:
+            raise InvalidInputError(
+                f"the box bounds {self.lower.size} inputs but the network has {n_inputs}"
+            )
+        return self
+
+    @property
+    def free(self) -> np.ndarray:
+        """Indices of the inputs with lower < upper, (dim,) int."""
+        return np.flatnonzero(self.lower < self.upper)
+
+    @property
+    def dim(self) -> int:
+        """Number of free inputs."""
+        return int(self.free.size)
+
+    @property
+    def volume(self) -> float:
+        """Volume in the free inputs."""
+        lower, upper = np.atleast_1d(self.lower), np.atleast_1d(self.upper)
+        return float(np.prod(upper[self.free] - lower[self.free]))
+
+    def contains(self, x: np.ndarray) -> np.ndarray:
+        """Whether the points x (…, n_inputs) lie in the closed box."""
+        inside: np.ndarray = np.all((x >= self.lower) & (x <= self.upper), axis=-1)
+        return inside
+
+    def describe(self) -> dict[str, Any]:
+        """The box as a JSON object: type, bounds, dimension."""
+        return {
+            "type": "box",
+            "lower": self.lower.tolist(),
+            "upper": self.upper.tolist(),
+            "dim": self.dim,
+        }
+
+    def chart(self) -> Chart:
+        """The box as a polytope in its free inputs.
+
+        Raises
+        ------
+        InvalidInputError
+            If no input is free, or so many that the 2**dim vertices cannot be held.
+        """
+        free, dim = self.free, self.dim
+        if dim == 0:
+            raise InvalidInputError(
+                "the box is one point: every input has lower = upper, so there is nothing to cut"
+            )
+        if dim > MAX_BOX_DIM:
+            raise InvalidInputError(
+                f"a box with {dim} free inputs has 2**{dim} vertices; at most {MAX_BOX_DIM} free "
+                "inputs are possible: hold the others fixed (lower = upper)"
+            )
+        lower, upper = self.lower[free], self.upper[free]
+        corners = np.array(list(itertools.product((False, True), repeat=dim)))
+        one = np.eye(dim)
+        rows = np.vstack([np.column_stack([one, -lower]), np.column_stack([-one, upper])])
+        basis = np.zeros((self.lower.size, dim))
+        basis[free, np.arange(dim)] = 1.0
+        origin = np.where(self.lower < self.upper, 0.0, self.lower)
+        vertices = np.where(corners, upper, lower)
+        return Chart(
+            origin, basis, rows, vertices, np.vstack([~corners.T, corners.T]), self.volume
+        )
+
+    def __repr__(self) -> str:
+        return f"Box({self.lower.tolist()}, {self.upper.tolist()})"
+
+
+def _first(where: np.ndarray, *values: np.ndarray) -> str:
+    """Where a condition first holds, and the values there, for an error message."""
+    if where.ndim == 0:
+        return " > ".join(f"{float(v):g}" for v in values)
+    i = int(np.argmax(where))
+    return f"input {i} (counted from 0): " + " > ".join(f"{float(v[i]):g}" for v in values)
+
+
+def _text_bounds(text: str) -> list[tuple[float, float]]:
+    bounds = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        fields = line.split("#", 1)[0].replace(",", " ").split()
+        if not fields:
+            continue
+        try:
+            lower, upper = (float(field) for field in fields)
+        except ValueError as error:
+            raise InvalidInputError(
+                f"line {number}: expected two numbers 'lower upper', found {line.strip()!r}"
+            ) from error
+        bounds.append((lower, upper))
+    if not bounds:
+        raise InvalidInputError("no bounds found; expected a line 'lower upper' per input")
+    return bounds
+
+
+_TOKEN = re.compile(r"[()]|[^\s()]+")
+
+
+def _vnnlib_bounds(text: str) -> list[tuple[float, float]]:
+    """Bounds of the inputs X_i from the assertions of a VNN-LIB file."""
+    lower: dict[int, float] = {}
+    upper: dict[int, float] = {}
+    declared: set[int] = set()
+    for form in _s_expressions("\n".join(line.split(";", 1)[0] for line in text.splitlines())):
+        if form[:1] == ["declare-const"] and len(form) == 3 and re.fullmatch(r"X_\d+", form[1]):
+            declared.add(int(form[1][2:]))
+        elif form[:1] == ["assert"] and len(form) == 2:
+            conjuncts = form[1][1:] if form[1][:1] == ["and"] else form[1:]
+            for condition in conjuncts:
+                _note_bound(condition, lower, upper)
+    if not declared:
+        raise InvalidInputError("no input X_i is declared")
+    if declared != set(range(len(declared))):
+        raise InvalidInputError(f"inputs are not X_0 … X_{len(declared) - 1}")
+    for i in sorted(declared):
+        for name, bounds in (("lower", lower), ("upper", upper)):
+            if i not in bounds:
+                raise InvalidInputError(f"input X_{i} has no {name} bound")
+    if (unknown := (lower.keys() | upper.keys()) - declared) :
+        raise InvalidInputError(f"input X_{min(unknown)} is bounded but not declared")
+    return [(lower[i], upper[i]) for i in sorted(declared)]
+
+
+def _note_bound(condition: Any, lower: dict[int, float], upper: dict[int, float]) -> None:
+    """Record a condition (<= X_i c) or (>= X_i c), either way round; skip those on outputs."""
+    names = [t for t in _atoms(condition) if re.fullmatch(r"[XY]_\d+", t)]
+    if not any(name.startswith("X") for name in names):
+        return
+    match condition:
+        case [("<=" | ">=") as relation, str(left), str(right)] if len(names) == 1:
+            if not left.startswith("X_"):
+                left, right = right, left
+                relation = {"<=": ">=", ">=": "<="}[relation]
+            i, bounds = int(left[2:]), upper if relation == "<=" else lower
+            tighter = min if relation == "<=" else max
+            try:
+                value = float(right)
+            except ValueError as error:
+                raise InvalidInputError(f"bound {right!r} of X_{i} is not a number") from error
+            bounds[i] = tighter(bounds.get(i, value), value)
+        case _:
+            raise InvalidInputError(
+                f"the condition on {names[0]} is not a bound (<= X_i number) or (>= X_i number): "
+                "only inputs in a box are supported"
+            )
+
+
+def _atoms(form: Any) -> list[str]:
+    return [form] if isinstance(form, str) else [atom for part in form for atom in _atoms(part)]
+
+
+def _s_expressions(text: str) -> list[Any]:
+    """The parenthesised expressions of a text as nested lists of words."""
+    stack: list[list[Any]] = [[]]
+    for token in _TOKEN.findall(text):
+        if token == "(":
+            stack.append([])
+        elif token == ")":
+            if len(stack) == 1:
+                raise InvalidInputError("a closing parenthesis too many")
+            done = stack.pop()
+            stack[-1].append(done)
+        else:
+            stack[-1].append(token)
+    if len(stack) != 1:
+        raise InvalidInputError("the file ends inside a parenthesis")
+    return [form for form in stack[0] if isinstance(form, list)]

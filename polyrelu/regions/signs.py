@@ -1,0 +1,86 @@
+"""Exact signs of affine forms at vertices, for the few that floats cannot prove.
+
+A vertex is never taken from its coordinates: it is the common zero of the affine forms of its
+facets, and these are composed from the checkpoint's weights without rounding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from polyrelu.geometry.rational import (
+    IntegerMatrix,
+    Rational,
+    common_zero,
+    dyadic_exponent,
+    integer_matrix,
+    scaled_integer,
+    sign_at,
+)
+from polyrelu.network import Network
+from polyrelu.regions.domain import Chart
+
+
+class ExactForms:
+    """The neurons' affine forms in the chart's coordinates, over the integers.
+
+    Layer l's forms under a pattern of the layers above are a matrix (n_l, d + 1) of integers,
+    (a | c) times 2**exponents[l]. Successive questions mostly share the pattern, so the last
+    matrix of each layer is kept.
+    """
+
+    def __init__(self, network: Network, chart: Chart) -> None:
+        self.dim = chart.dim
+        self._first = np.concatenate([[0], np.cumsum(network.widths)]).astype(int)
+        domain = dyadic_exponent(chart.rows)
+        rows = integer_matrix(chart.rows, domain)
+        self._rows = [[rows[i, k] for k in range(self.dim + 1)] for i in range(rows.nrows())]
+        # The chart as a layer of its own: (y, 1) -> (x, 1), times 2**exponent.
+        embedding = np.column_stack([chart.basis, chart.origin])
+        exponent = dyadic_exponent(embedding)
+        self._weights: list[IntegerMatrix] = []
+        self._biases: list[list[int]] = []
+        for layer in network.layers[:-1]:
+            # Weight and bias on one scale; the bias also on that of the composition so far.
+            own = max(dyadic_exponent(layer.weight), dyadic_exponent(layer.bias))
+            self._weights.append(integer_matrix(layer.weight, own))
+            exponent += own
+            self._biases.append([scaled_integer(b, exponent) for b in layer.bias])
+        self._inputs = integer_matrix(embedding, dyadic_exponent(embedding))
+        self._kept: list[tuple[bytes, IntegerMatrix] | None] = [None] * len(self._weights)
+
+    def forms(self, layer: int, path: Sequence[np.ndarray]) -> IntegerMatrix:
+        """Layer's forms under the patterns ``path[0], …, path[layer - 1]`` (bool arrays)."""
+        key = b"".join(np.packbits(bits).tobytes() for bits in path[:layer])
+        kept = self._kept[layer]
+        if kept is not None and kept[0] == key:
+            return kept[1]
+        if layer == 0:
+            above = self._inputs
+        else:
+            above = IntegerMatrix(self.forms(layer - 1, path))
+            for unit in np.flatnonzero(~path[layer - 1]):
+                for k in range(self.dim + 1):
+                    above[int(unit), k] = 0
+        forms = self._weights[layer] * above
+        for unit, bias in enumerate(self._biases[layer]):
+            forms[unit, self.dim] += bias
+        self._kept[layer] = (key, forms)
+        return forms
+
+    def form(self, facet: int, path: Sequence[np.ndarray]) -> list[int]:
+        """The form (a | c) that vanishes on a facet: a neuron's, or a row of the domain."""
+        if facet >= self._first[-1]:
+            return self._rows[facet - self._first[-1]]
+        layer = int(np.searchsorted(self._first, facet, side="right")) - 1
+        matrix = self.forms(layer, path)
+        return [matrix[facet - int(self._first[layer]), k] for k in range(self.dim + 1)]
+
+    def vertex(self, facets: Sequence[int], path: Sequence[np.ndarray]) -> list[Rational]:
+        """The vertex in which these facets meet."""
+        return common_zero([self.form(facet, path) for facet in facets], self.dim)
+
+    def sign(self, neuron: int, facets: Sequence[int], path: Sequence[np.ndarray]) -> int:
+        """Sign (-1, 0, 1) of a neuron's pre-activation at the vertex on these facets."""
+        return sign_at(self.form(neuron, path), self.vertex(facets, path))
