@@ -129,6 +129,13 @@ class Root(NamedTuple):
     simple: bool
 
 
+# Frames are plain memory that the caller keeps alive: without reference counts (_nrt) the loop
+# runs several times faster, and helpers that are never called from Python need no wrappers.
+_PLAIN = {"_nrt": False, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+_called = njit(**_PLAIN)
+_inlined = njit(forceinline=True, **_PLAIN)
+
+
 @intrinsic
 def _popcount(_context: Any, word: Any) -> Any:
     def codegen(_ctx: Any, builder: Any, _sig: Any, args: Any) -> Any:
@@ -147,7 +154,7 @@ def _lowest(_context: Any, word: Any) -> Any:
     return types.uint64(types.uint64), codegen
 
 
-@njit(forceinline=True, _nrt=False)
+@_inlined
 def _count(stack, s, v):
     n = 0
     for w in range(len(stack.words)):
@@ -155,7 +162,7 @@ def _count(stack, s, v):
     return n
 
 
-@njit(forceinline=True, _nrt=False)
+@_inlined
 def _magnitude(net, state, layer, j):
     """Largest |a.x| + |c| of neuron j's form over the domain."""
     d = len(net.axes)
@@ -165,7 +172,7 @@ def _magnitude(net, state, layer, j):
     return m
 
 
-@njit(forceinline=True, _nrt=False)
+@_inlined
 def _add_unit(net, state, layer, k, sign):
     """Add (or remove) unit k of the layer above to the layer's composed map."""
     d = len(net.axes)
@@ -186,7 +193,7 @@ def _add_unit(net, state, layer, k, sign):
         row[j] += abs(w[j]) * f
 
 
-@njit(forceinline=True, _nrt=False)
+@_inlined
 def _compose(net, state, layer):
     """Bring maps[layer] to the pattern path[layer - 1]: rank-one updates where they pay."""
     d = len(net.axes)
@@ -227,7 +234,7 @@ def _compose(net, state, layer):
     state.version[layer] += 1
 
 
-@njit(forceinline=True, _nrt=False)
+@_inlined
 def _enter_layer(net, stack, state, s):
     """Compose the layer's map, decide what the bounding box decides, list the candidates."""
     layer = stack.layer[s]
@@ -278,7 +285,7 @@ def _enter_layer(net, stack, state, s):
     stack.pos[s] = 0
 
 
-@njit(forceinline=True, _nrt=False)
+@_inlined
 def _signs(net, stack, state, s, j):
     """Signs of neuron j's form on frame s: (any minus, any plus, any undecided)."""
     layer = stack.layer[s]
@@ -325,7 +332,7 @@ def _signs(net, stack, state, s, j):
     return n_minus > 0, n_plus > 0, undecided
 
 
-@njit(forceinline=True, _nrt=False)
+@_inlined
 def _sides(stack, state, s):
     """List the vertices of frame s by sign; how many have sign 0, 1, -1."""
     zero = np.uint64(0)
@@ -343,7 +350,7 @@ def _sides(stack, state, s):
     return np.int64(zero), np.int64(plus), np.int64(minus)
 
 
-@njit(forceinline=True, _nrt=False)
+@_inlined
 def _crossing_edges(stack, state, s, n_plus, n_minus):
     """List the edges from a minus to a plus vertex; how many, or -1 if they do not fit.
 
@@ -380,7 +387,7 @@ def _crossing_edges(stack, state, s, n_plus, n_minus):
     return k
 
 
-@njit(_nrt=False)
+@_called
 def _third_on_edge(stack, s, u, v):
     """Whether a third vertex of frame s lies on every facet common to u and v."""
     mask = stack.mask[s]
@@ -394,7 +401,7 @@ def _third_on_edge(stack, s, u, v):
     return False
 
 
-@njit(forceinline=True, _nrt=False)
+@_inlined
 def _form(net, state, facet, out):
     """The affine form that vanishes on a facet, its error bound, in units of reach."""
     d = len(net.axes)
@@ -416,7 +423,7 @@ def _form(net, state, facet, out):
     return error
 
 
-@njit(_nrt=False)
+@_called
 def _solve_vertex(net, stack, state, s, v):
     """Vertex v of frame s afresh from d of its facets' equations, if that sharpens its bound.
 
@@ -500,7 +507,7 @@ def _solve_vertex(net, stack, state, s, v):
                 stack.x[s, v, i] = pivots[d, i] * net.reach[i]
 
 
-@njit(forceinline=True, _nrt=False)
+@_inlined
 def _copy_vertex(stack, s, v, t, k):
     """Write vertex v of frame s, with the facets still alive in t, as vertex k of frame t."""
     for i in range(len(stack.axes)):
@@ -510,7 +517,7 @@ def _copy_vertex(stack, s, v, t, k):
         stack.mask[t, k, w] = stack.mask[s, v, w] & stack.alive[t, w]
 
 
-@njit(forceinline=True, _nrt=False)
+@_inlined
 def _cut_edge(net, stack, state, s, u, v, t, k):
     """Write the zero between minus vertex u and plus vertex v of frame s as vertex k of t.
 
@@ -538,7 +545,7 @@ def _cut_edge(net, stack, state, s, u, v, t, k):
         stack.mask[t, k, w] = stack.mask[s, u, w] & stack.mask[s, v, w]
 
 
-@njit(forceinline=True, _nrt=False)
+@_inlined
 def _split(net, stack, state, s, j):
     """Cut frame s by neuron j: the plus half into frame s + 1, the minus half stays in s."""
     t = s + 1
@@ -616,7 +623,7 @@ def _split(net, stack, state, s, j):
     return DONE
 
 
-@njit(_nrt=False)
+@_called
 def _all_simple(stack, s):
     """Whether every vertex of frame s lies on exactly d facets."""
     for v in range(stack.n_vertices[s]):
@@ -625,7 +632,7 @@ def _all_simple(stack, s):
     return True
 
 
-@njit(_nrt=False)
+@_called
 def _ridges(stack, s):
     """Number of pairs of facets that share a vertex: the ridges, in a simple polytope."""
     n_words = len(stack.words)
@@ -645,7 +652,7 @@ def _ridges(stack, s):
     return n // 2
 
 
-@njit(forceinline=True, _nrt=False)
+@_inlined
 def _f_vector(stack, s, n_facets, h, out):
     """f-vector of a simple polytope of dimension at most 7; -1 everywhere for any other.
 
@@ -680,7 +687,7 @@ def _f_vector(stack, s, n_facets, h, out):
         out[k] = f
 
 
-@njit(forceinline=True, _nrt=False)
+@_inlined
 def _pivot(stack, state, s, level, v):
     """Reduce vertex v minus the apex by the rows above; keep it as row `level`; its pivot."""
     d = len(stack.axes)
@@ -707,7 +714,7 @@ def _pivot(stack, state, s, level, v):
     return abs(pivot)
 
 
-@njit(_nrt=False)
+@_called
 def _volume(stack, state, s):
     """Volume of frame s: its pulling triangulation, simplex by simplex.
 
@@ -779,7 +786,7 @@ def _volume(stack, state, s):
     return total
 
 
-@njit(_nrt=False)
+@_called
 def _is_facet(stack, state, s, level, slot, m):
     """Whether the m vertices in faces[level + 1] are a facet of face `level`, met first here.
 
@@ -806,7 +813,7 @@ def _is_facet(stack, state, s, level, slot, m):
     return True
 
 
-@njit(forceinline=True, _nrt=False)
+@_inlined
 def _emit(net, stack, state, batch, s, with_volumes, with_generators):
     """Append the region in frame s to the batch; False if there is no room."""
     d = len(net.axes)
@@ -870,7 +877,7 @@ def _emit(net, stack, state, batch, s, with_volumes, with_generators):
     return True
 
 
-@njit(_nrt=False)
+@_called
 def _start(stack, root):
     """Lay the domain into frame 0."""
     n, d = root.x.shape
@@ -890,7 +897,7 @@ def _start(stack, root):
     stack.pos[0] = -1
 
 
-@njit(forceinline=True, _nrt=False)
+@_inlined
 def _guided(net, guide, g, layer, j):
     """The bit that guiding pattern g has for neuron j of the layer."""
     at = net.first[layer] + j

@@ -1,0 +1,16 @@
+"""Fixtures that every folder of the suite may use."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """Folder with published networks and tables that are not part of the project."""
+    beside = Path(__file__).resolve().parents[2] / "shared" / "data"
+    folder = Path(os.environ.get("POLYRELU_DATA", beside))
+    if not (folder / "acasxu").is_dir():
+        pytest.skip("no published networks here; set POLYRELU_DATA to the folder that holds them")
+    return folder
