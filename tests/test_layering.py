@@ -1,0 +1,70 @@
+"""Who may import whom: the house's walls, read from the source with ``ast``."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[1] / "polyrelu"
+
+# A room may import itself, errors, _version and the rooms listed here.
+ROOMS = {
+    "errors": set(),
+    "geometry": set(),
+    "network": set(),
+    "regions": {"geometry", "network"},
+    "shapes": {"geometry", "network", "regions"},
+    "report": {"geometry", "network", "regions", "shapes"},
+    "cli": {"geometry", "network", "regions", "shapes", "report"},
+}
+
+# Each foreign library has one door (a file, or a folder ending in "/").
+DOORS = {
+    "cdd": {"geometry/_cdd.py"},
+    "flint": {"geometry/rational.py"},
+    "torch": {"network/formats/torch.py"},
+    "onnx": {"network/formats/onnx.py"},
+    "matplotlib": {"report/figures.py"},
+    "numba": {"regions/_kernel.py"},
+    "networkx": {"shapes/dual_graph.py"},
+    "click": {"cli/"},
+    "tqdm": {"cli/"},
+}
+
+MODULES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))
+
+
+def imports(module: str) -> set[str]:
+    """Dotted names that a module imports, anywhere in it."""
+    names = set()
+    for node in ast.walk(ast.parse((PACKAGE / module).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module}: relative import"
+            names.add(node.module)
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_imports_only_what_its_room_may(module):
+    room = module.split("/")[0].removesuffix(".py")
+    used = {name.split(".")[1] for name in imports(module) if name.startswith("polyrelu.")}
+    if room in ROOMS:
+        assert used <= ROOMS[room] | {room, "errors", "_version", "__version__"}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_foreign_library_comes_through_its_one_door(module):
+    for library in {name.split(".")[0] for name in imports(module)} & DOORS.keys():
+        assert any(module.startswith(door) for door in DOORS[library]), (
+            f"{module} imports {library}"
+        )
+
+
+@pytest.mark.parametrize("module", [m for m in MODULES if m != "__main__.py"])
+def test_a_module_is_a_room_not_a_hall(module):
+    lines = len((PACKAGE / module).read_text(encoding="utf-8").splitlines())
+    assert lines <= 400 or module == "regions/_kernel.py"
+    assert Path(module).name not in {"utils.py", "helpers.py"}
