@@ -1,0 +1,1 @@
+"""Records become text, tables and figures. Numbers and pictures apart: a display only draws."""

@@ -1,0 +1,114 @@
+"""``polyrelu count``: the faces of every activation region of a network in a domain."""
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from polyrelu.cli.output import (
+    check_json_target,
+    json_option,
+    prints_ascii_only,
+    progress_bar,
+    remark,
+    show,
+)
+
+if TYPE_CHECKING:
+    from polyrelu.network import Network
+    from polyrelu.regions import Box, RegionComplex
+    from polyrelu.shapes import Census
+
+
+@click.command()
+@click.argument("net", type=click.Path(path_type=Path))
+@click.option("--box", nargs=2, type=float, metavar="LO HI", help="Bounds of every input.")
+@click.option(
+    "--bounds",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Bounds of each input: a line 'lower upper' per input, or a .vnnlib file.",
+)
+@json_option
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Write census.json, tables (CSV) and figures (PNG, SVG) into this folder.",
+)
+@click.option("--quiet", is_flag=True, help="No progress and no remarks on standard error.")
+@click.option(
+    "--progress/--no-progress",
+    default=None,
+    help="Progress on standard error; if neither is given, when that is a terminal.",
+)
+def count(
+    net: Path,
+    box: tuple[float, float] | None,
+    bounds: Path | None,
+    json_target: str | None,
+    out: Path | None,
+    quiet: bool,
+    progress: bool | None,
+) -> None:
+    """Count the faces of every activation region of the checkpoint NET.
+
+    The domain is --box or --bounds; without either it is the box from -1 to 1. An input with equal
+    bounds is held fixed and drops out of the dimension.
+    """
+    from polyrelu.network.formats import load
+    from polyrelu.report.atomic import writable_folder
+    from polyrelu.report.text import census_text
+
+    network = load(net)
+    domain = _domain(box, bounds).bound_to(network.n_inputs)
+    check_json_target(json_target)
+    if out is not None:
+        writable_folder(out)
+    if box is None and bounds is None and not quiet:
+        remark("no domain given: counting over --box -1 1")
+    wanted = sys.stderr.isatty() if progress is None else progress
+    with progress_bar(wanted and not quiet) as report:
+        census, regions = _census(network, domain, draw=out is not None, progress=report)
+    text = census_text(census, ascii_only=prints_ascii_only())
+    if out is not None:
+        from polyrelu.report.folder import write_census
+
+        written = write_census(census, out, regions=regions)
+        figures = [f"figure: {path}" for path in written if path.suffix == ".png"]
+        text = "\n".join([text, "", *figures])
+        if json_target == "-" and not quiet:
+            for line in figures:
+                remark(line)
+    show(census.to_dict(), text, json_target)
+
+
+def _domain(box: tuple[float, float] | None, bounds: Path | None) -> "Box":
+    from polyrelu.regions import Box
+
+    if box is not None and bounds is not None:
+        raise click.UsageError("--box and --bounds are two domains: give one of them")
+    if bounds is not None:
+        return Box.from_file(bounds)
+    return Box(*(box or (-1.0, 1.0)))
+
+
+def _census(
+    network: "Network",
+    domain: "Box",
+    *,
+    draw: bool,
+    progress: Callable[[int, float], None] | None,
+) -> tuple["Census", "RegionComplex | None"]:
+    """The census, and the regions themselves if a picture is to be drawn of them."""
+    from polyrelu.regions import enumerate_regions
+    from polyrelu.shapes.census import Census, count_faces
+
+    if not draw or domain.dim != 2:
+        return count_faces(network, domain, progress=progress), None
+    started = time.perf_counter()
+    regions = enumerate_regions(network, domain, progress=progress)
+    return Census.from_batches([regions], started=started), regions

@@ -1,0 +1,67 @@
+"""Where results go: text or one JSON object on standard output, progress on standard error."""
+
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+json_option = click.option(
+    "--json",
+    "json_target",
+    metavar="FILE|-",
+    help="Write the result as JSON; with - it is all that standard output gets.",
+)
+
+
+def check_json_target(target: str | None) -> None:
+    """Try whether the file of ``--json`` can be written; before the work, not after it."""
+    from polyrelu.report.atomic import writable_file
+
+    if target not in (None, "-"):
+        writable_file(target)
+
+
+def show(record: Mapping[str, Any], text: str, json_target: str | None) -> None:
+    """Result on standard output: as text, or as one line of JSON if the target is ``-``."""
+    from polyrelu.report.tables import json_text, write_json
+
+    if json_target == "-":
+        click.echo(json_text(record))
+        return
+    if json_target is not None:
+        write_json(record, json_target)
+    click.echo(text)
+
+
+def remark(text: str) -> None:
+    """One line on standard error."""
+    click.echo(f"polyrelu: {text}", err=True)
+
+
+def prints_ascii_only() -> bool:
+    """Whether standard output cannot take block characters."""
+    try:
+        "▏█".encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+@contextmanager
+def progress_bar(shown: bool) -> Iterator[Callable[[int, float], None] | None]:
+    """Callback that draws the share of the domain done on standard error; None if not shown."""
+    if not shown:
+        yield None
+        return
+    from tqdm import tqdm
+
+    form = "{percentage:3.0f}%|{bar}| {desc} [{elapsed}<{remaining}]"
+    with tqdm(total=1.0, bar_format=form, file=sys.stderr, leave=False) as bar:
+
+        def update(n_regions: int, fraction: float) -> None:
+            bar.set_description_str(f"{n_regions:,} regions", refresh=False)
+            bar.update(min(fraction, 1.0) - bar.n)
+
+        yield update

@@ -1,0 +1,132 @@
+"""Histograms and censuses as text for a terminal of 80 columns."""
+
+import itertools
+import textwrap
+from collections.abc import Mapping
+
+import numpy as np
+
+from polyrelu.report.captions import TWICE_DIM, counted, place, population, summary
+from polyrelu.shapes.census import Census
+from polyrelu.shapes.histogram import FaceHistogram
+
+EIGHTHS = "▏▎▍▌▋▊▉█"
+HASH = "#"
+
+
+def histogram_text(histogram: FaceHistogram, *, width: int = 80, ascii_only: bool = False) -> str:
+    """Histogram as one line per face count: value, bar, weight, share.
+
+    Parameters
+    ----------
+    histogram : FaceHistogram
+        What to show. Bars are proportional to the weight and the longest fills its column. A value
+        that occurs has a visible bar; a gap wider than the smallest one shows as ``...``.
+    width : int
+        Columns that no line exceeds, from 60 on.
+    ascii_only : bool
+        Draw bars of ``#`` instead of block characters.
+
+    Returns
+    -------
+    str
+        Lines without a trailing newline; the heading alone if the histogram is empty.
+
+    Examples
+    --------
+    >>> histogram = FaceHistogram.from_counts([3, 4, 4, 4, 4, 6], k=1, dim=2)
+    >>> print(histogram_text(histogram, width=60, ascii_only=True))
+    facets per activation region (neurons' and the domain's)
+    facets                                        count    share
+         3  #########                                 1   16.67%
+         4  ####################################      4   66.67%
+       ...
+         6  #########                                 1   16.67%
+    """
+    by_count = histogram.weighted_by == "count"
+    values, weights = histogram.values.tolist(), histogram.weights.tolist()
+    labels = [f"{weight:,}" if by_count else f"{weight:.4g}" for weight in weights]
+    name, unit = histogram.face_name, "count" if by_count else "volume"
+    left = max(map(len, (name, *map(str, values))))
+    right = max(map(len, (unit, *labels)))
+    room = width - left - right - 13
+    lines = [counted(histogram), f"{name:>{left}}  {'':{room}}  {unit:>{right}}  {'share':>7}"]
+    longest = max(weights, default=0)
+    steps = np.diff(histogram.values, prepend=histogram.values[:1]).tolist()
+    for value, weight, label, step in zip(values, weights, labels, steps, strict=True):
+        if step > min(steps[1:], default=0):
+            lines.append(f"{'...':>{left}}")
+        length = room * weight / longest if longest else 0.0
+        bar = _bar(length, HASH if ascii_only else EIGHTHS)
+        share = _percent(histogram.share(value))
+        lines.append(f"{value:>{left}}  {bar:{room}}  {label:>{right}}  {share:>7}")
+    return "\n".join(lines)
+
+
+def census_text(census: Census, *, width: int = 80, ascii_only: bool = False) -> str:
+    """Census as a page for the terminal: facet histogram, means, sums, checks.
+
+    Parameters
+    ----------
+    census : Census
+        What to show.
+    width, ascii_only : int, bool
+        As in `histogram_text`.
+
+    Returns
+    -------
+    str
+        Lines without a trailing newline.
+    """
+    facets, by_volume = census.facet_histogram, census.facet_histogram_by_volume
+    check = census.certificate["volume"]
+    verdict = "closes" if check["closes"] else "DOES NOT CLOSE"
+    rows = {
+        "by region": f"{summary(facets)}\n{TWICE_DIM}",
+        "by volume": f"{summary(by_volume)}\n(the region of a uniformly drawn point)",
+        "f-vector sum": ", ".join(f"f_{k} {sum_:,}" for k, sum_ in enumerate(census.f_vector_sum)),
+        "volume": f"{check['sum']:.12g} of {check['domain']:.12g}, "
+        f"relative error {check['relative_error']:.1e}: {verdict}",
+        "complete": "yes" if census.complete else "NO: these are the counts of a part",
+        "seconds": f"{census.seconds:.2f}",
+    }
+    return "\n".join(
+        [
+            *textwrap.wrap(f"{population(facets)} over the {place(census.domain)}", width),
+            "",
+            histogram_text(facets, width=width, ascii_only=ascii_only),
+            "",
+            rows_text(rows, width=width),
+        ]
+    )
+
+
+def rows_text(rows: Mapping[str, str], *, width: int = 80) -> str:
+    """Names and values in two columns; long values are wrapped, lines of a value are kept.
+
+    Examples
+    --------
+    >>> print(rows_text({"layers": "40, 20, 1", "hash": "abc"}))
+    layers  40, 20, 1
+    hash    abc
+    """
+    left = max(map(len, rows), default=0) + 2
+    lines = []
+    for name, value in rows.items():
+        parts = [part for line in value.split("\n") for part in textwrap.wrap(line, width - left)]
+        for head, part in itertools.zip_longest([name], parts, fillvalue=""):
+            lines.append(f"{head:{left}}{part}".rstrip())
+    return "\n".join(lines)
+
+
+def _bar(length: float, marks: str) -> str:
+    """Bar of `length` characters; `marks` are its last characters from thinnest to full."""
+    steps = max(1, round(length * len(marks)))
+    whole, part = divmod(steps, len(marks))
+    return marks[-1] * whole + (marks[part - 1] if part else "")
+
+
+def _percent(share: float) -> str:
+    """Share as a percentage of at most seven characters; what is not zero does not look so."""
+    text = f"{share:.2%}"
+    return "<0.01%" if text == "0.00%" and share > 0 else text
