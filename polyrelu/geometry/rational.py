@@ -11,6 +11,7 @@ from flint import fmpq, fmpz, fmpz_mat
 
 from polyrelu.errors import DegenerateError
 
+Integer = fmpz
 Rational = fmpq
 IntegerMatrix = fmpz_mat
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from polyrelu.network import Network
-from polyrelu.regions import _kernel as kernel
+from polyrelu.regions._kernel import frames as kernel
+from polyrelu.regions._kernel.loop import advance
 from polyrelu.regions.domain import Chart
 from polyrelu.regions.signs import ExactForms
 
@@ -76,7 +77,7 @@ class Run:
         at = self._state.at
         at[[kernel.ROWS, kernel.IDS, kernel.GENERATORS]] = 0
         while True:
-            status = kernel.advance(
+            status = advance(
                 self._net, self._root, self._stack, self._state, self._batch, self._guide,
                 volumes, generators,
             )  # fmt: skip
@@ -141,7 +142,7 @@ class Run:
             getattr(stack, name)[(slice(in_use), *inner)] = array[:in_use]
         self._stack = stack
         fresh = _state(self._net, self._state.maps[0], capacity, words)
-        scratch = ("val", "open", "sign", "side", "exact", "edges", "faces", "face_set")
+        scratch = ("val", "open", "sign", "side", "exact", "edges", "faces", "face_set", "met")
         self._state = self._state._replace(**{name: getattr(fresh, name) for name in scratch})
         self._root = _root(self.network, self.chart, words)
         if words != old.mask.shape[2]:
@@ -276,11 +277,12 @@ def _state(net: kernel.Net, first_map: np.ndarray, capacity: int, words: int) ->
         side=np.zeros((3, capacity + 1), np.int64),
         edges=np.zeros((2, 4 * capacity), np.int64),
         half=np.zeros((2, d)),
-        system=np.zeros((d, 2 * d + 2)),
+        system=np.zeros((d, d + 4)),
         faces=np.zeros((d + 1, capacity), np.int32),
         face_n=np.zeros(d + 1, np.int64),
         face_slot=np.zeros(d + 1, np.int64),
         face_set=np.zeros((d + 1, words), np.uint64),
+        met=np.zeros((64 * words, words), np.uint64),
         pivots=np.zeros((d + 1, d + 1)),
         product=np.zeros(d + 1),
     )

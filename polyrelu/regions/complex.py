@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -68,7 +69,7 @@ class RegionComplex:
         """The batches of one run as one complex, complete if the last one is."""
         first, last = batches[0], batches[-1]
         counts = np.concatenate([np.diff(batch.facet_indptr) for batch in batches])
-        joined = {
+        joined: dict[str, Any] = {
             name: np.concatenate([getattr(batch, name) for batch in batches])
             for name in ("patterns", "facet_ids", "f_vectors", "points", "volumes")
         }

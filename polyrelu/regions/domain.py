@@ -209,9 +209,7 @@ class Box:
         basis[free, np.arange(dim)] = 1.0
         origin = np.where(self.lower < self.upper, 0.0, self.lower)
         vertices = np.where(corners, upper, lower)
-        return Chart(
-            origin, basis, rows, vertices, np.vstack([~corners.T, corners.T]), self.volume
-        )
+        return Chart(origin, basis, rows, vertices, np.vstack([~corners.T, corners.T]), self.volume)
 
     def __repr__(self) -> str:
         return f"Box({self.lower.tolist()}, {self.upper.tolist()})"
@@ -266,7 +264,7 @@ def _vnnlib_bounds(text: str) -> list[tuple[float, float]]:
         for name, bounds in (("lower", lower), ("upper", upper)):
             if i not in bounds:
                 raise InvalidInputError(f"input X_{i} has no {name} bound")
-    if (unknown := (lower.keys() | upper.keys()) - declared) :
+    if unknown := (lower.keys() | upper.keys()) - declared:
         raise InvalidInputError(f"input X_{min(unknown)} is bounded but not declared")
     return [(lower[i], upper[i]) for i in sorted(declared)]
 

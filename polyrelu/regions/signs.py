@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+
 from polyrelu.geometry.rational import (
+    Integer,
     IntegerMatrix,
     Rational,
     common_zero,
@@ -60,16 +62,16 @@ class ExactForms:
             above = self._inputs
         else:
             above = IntegerMatrix(self.forms(layer - 1, path))
-            for unit in np.flatnonzero(~path[layer - 1]):
+            for unit in np.flatnonzero(~path[layer - 1]).tolist():
                 for k in range(self.dim + 1):
-                    above[int(unit), k] = 0
+                    above[unit, k] = 0
         forms = self._weights[layer] * above
         for unit, bias in enumerate(self._biases[layer]):
             forms[unit, self.dim] += bias
         self._kept[layer] = (key, forms)
         return forms
 
-    def form(self, facet: int, path: Sequence[np.ndarray]) -> list[int]:
+    def form(self, facet: int, path: Sequence[np.ndarray]) -> list[Integer]:
         """The form (a | c) that vanishes on a facet: a neuron's, or a row of the domain."""
         if facet >= self._first[-1]:
             return self._rows[facet - self._first[-1]]

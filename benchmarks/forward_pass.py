@@ -1,0 +1,79 @@
+"""Exact enumeration on one thread against one batched float64 forward pass, a point per region.
+
+The forward pass (numpy, all cores) is what sampling must pay at the very least. Both are timed in
+turn in one process; the figures are medians. Run: ``python benchmarks/forward_pass.py``.
+"""
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+
+import numpy as np
+from nets import NETS, random_network
+from tqdm import tqdm
+
+from polyrelu import Box, Network, stream_regions
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """Wall time of one call."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def counted(network: Network, *, volumes: bool) -> tuple[int, int, float]:
+    """Regions, facets and volume, enumerated anew."""
+    n_regions, n_facets, volume = 0, 0, 0.0
+    for batch in stream_regions(network, Box(-1, 1), volumes=volumes):
+        n_regions += batch.n_regions
+        n_facets += int(batch.f_vectors[:, -2].sum())
+        volume += float(batch.volumes.sum())
+    return n_regions, n_facets, volume
+
+
+def forward(network: Network, x: np.ndarray) -> np.ndarray:
+    """The network's values, written out as plain numpy."""
+    *hidden, last = network.layers
+    for layer in hidden:
+        x = np.maximum(x @ layer.weight.T + layer.bias, 0.0)
+    return x @ last.weight.T + last.bias
+
+
+def main() -> None:
+    """Print one row per net."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=7, help="timed runs of each (median)")
+    parser.add_argument("--quick", action="store_true", help="leave out nets over 10⁵ regions")
+    arguments = parser.parse_args()
+    nets = {s: n for s, n in NETS.items() if n[0] < 1e5 or not arguments.quick}
+    print(
+        "net            regions    mean      facets   +volumes    forward      ratio   ratio    volume\n"
+        "                          facets      (ms)       (ms)  pass (ms)     facets +volume     error"
+    )
+    for sizes, (n_expected, _) in tqdm(nets.items(), leave=False, disable=None):
+        network = random_network(*sizes)
+        x = np.random.default_rng(1).uniform(-1, 1, (n_expected, sizes[0]))
+        n_regions, n_facets, volume = counted(network, volumes=True)  # also compiles
+        counted(network, volumes=False), forward(network, x)
+        times = []
+        for _ in range(arguments.runs if n_expected < 5e5 else min(arguments.runs, 3)):
+            times.append(
+                (
+                    seconds(lambda: counted(network, volumes=False)),
+                    seconds(lambda: counted(network, volumes=True)),
+                    seconds(lambda: forward(network, x)),
+                )
+            )
+        facets, volumes, passes = (statistics.median(t) for t in zip(*times, strict=True))
+        tqdm.write(
+            f"{'-'.join(map(str, sizes)):13} {n_regions:9,} {n_facets / n_regions:9.3f} "
+            f"{facets * 1e3:10.1f} {volumes * 1e3:10.1f} {passes * 1e3:10.1f} "
+            f"{facets / passes:10.2f} {volumes / passes:7.2f} "
+            f"{abs(volume / 2.0 ** sizes[0] - 1):9.0e}"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The compiled loop of the subdivision; ``loop.py`` says how it works."""

@@ -1,0 +1,225 @@
+"""The compiled loop of the subdivision: one polytope in, every activation region in it out.
+
+A polytope lives in one frame of a stack and is never written as inequalities. A frame holds its
+vertices (coordinates, an error bound each), one incidence mask per vertex over the frame's facet
+slots, and the facet that sits in each slot. ``advance`` works on the topmost frame:
+
+* **enter a layer**: compose the layer's affine map for the pattern so far, decide all neurons
+  that a bounding box decides, list the others as candidates;
+* **decide or split** at the next candidate: if its affine form has one sign on the vertices, it
+  is decided; else the polytope is cut in two, one half in this frame, the other on top of it;
+* **emit** the region after the last candidate of the last hidden layer.
+
+Depth first means that at any time one composed map per layer is valid, whatever the frame.
+
+Signs. Every value carries a forward error bound: ``maps[l, d + 1, j]`` bounds the rounding of
+neuron j's affine form over the whole domain, ``err[v]`` bounds a vertex' distance from the exact
+one in units of ``reach`` (the largest |x_i| in the domain). A value above its bound has a proven
+sign; for any other ``advance`` stops with ``UNDECIDED`` and the caller supplies the exact signs.
+
+``advance`` returns whenever a buffer is full and continues where it stopped when called again.
+"""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from polyrelu.regions._kernel.cut import cut_in_two
+from polyrelu.regions._kernel.frames import (
+    DEAD,
+    DONE,
+    FULL,
+    GENERATORS,
+    GUIDE,
+    IDS,
+    NOT_ENTERED,
+    PLAIN,
+    ROWS,
+    TOP,
+    UNDECIDED,
+    WORD,
+    called,
+    inlined,
+    lowest,
+)
+from polyrelu.regions._kernel.maps import enter_layer, signs
+from polyrelu.regions._kernel.measure import f_vector, volume
+
+
+@inlined
+def emit(net, stack, state, batch, s, with_volumes, with_generators):
+    """Append the region in frame s to the batch; False if there is no room."""
+    d = len(net.axes)
+    row = state.at[ROWS]
+    first = state.at[IDS]
+    n_words = len(stack.words)
+    n_vertices = stack.n_vertices[s]
+    if row == batch.n_facets.size or first + n_words * WORD > batch.facet_ids.size:
+        return False
+    if with_generators and state.at[GENERATORS] + n_vertices > batch.vertices.shape[0]:
+        return False
+    batch.pattern[row, :] = np.uint64(0)
+    last = net.widths.size - 1
+    for layer in range(last + 1):
+        for w in range((net.widths[layer] + WORD - 1) // WORD):
+            word = stack.bits[s, w] if layer == last else state.path[layer, w]
+            at = net.first[layer] + w * WORD
+            shift = np.uint64(at % WORD)
+            batch.pattern[row, at // WORD] |= word << shift
+            if shift != np.uint64(0):
+                spill = word >> (np.uint64(WORD) - shift)
+                if spill != np.uint64(0):
+                    batch.pattern[row, at // WORD + 1] |= spill
+    k = first
+    for w in range(n_words):
+        word = stack.alive[s, w]
+        while word != np.uint64(0):
+            b = lowest(word)
+            word &= word - np.uint64(1)
+            batch.facet_ids[k] = stack.facet[s, w * WORD + np.int64(b)]
+            k += 1
+    batch.n_facets[row] = k - first
+    batch.n_vertices[row] = n_vertices
+    f_vector(stack, state, s, k - first, batch.f_vector[row])
+    for i in range(d):
+        total = 0.0
+        for v in range(n_vertices):
+            total += stack.x[s, v, i]
+        batch.point[row, i] = total / n_vertices
+    batch.volume[row] = volume(stack, state, s) if with_volumes else np.nan
+    batch.guide[row] = state.at[GUIDE] - 1
+    if with_generators:
+        g = state.at[GENERATORS]
+        for v in range(n_vertices):
+            for i in range(d):
+                batch.vertices[g + v, i] = stack.x[s, v, i]
+            for w in range(n_words):
+                batch.incidence[g + v, w] = np.uint64(0)
+            k = 0
+            for w in range(n_words):
+                word = stack.alive[s, w]
+                while word != np.uint64(0):
+                    b = lowest(word)
+                    word &= word - np.uint64(1)
+                    hit = (stack.mask[s, v, w] >> b) & np.uint64(1)
+                    batch.incidence[g + v, k // WORD] |= hit << np.uint64(k % WORD)
+                    k += 1
+        state.at[GENERATORS] += n_vertices
+    state.at[ROWS] += 1
+    state.at[IDS] = first + batch.n_facets[row]
+    return True
+
+
+@called
+def lay_domain(stack, root):
+    """Lay the domain into frame 0."""
+    n, d = root.x.shape
+    for v in range(n):
+        for i in range(d):
+            stack.x[0, v, i] = root.x[v, i]
+        stack.err[0, v] = 0.0
+        for w in range(root.alive.size):
+            stack.mask[0, v, w] = root.mask[v, w]
+    stack.n_vertices[0] = n
+    for w in range(root.alive.size):
+        stack.alive[0, w] = root.alive[w]
+    for slot in range(root.facet.size):
+        stack.facet[0, slot] = root.facet[slot]
+    stack.simple[0] = root.simple
+    stack.layer[0] = 0
+    stack.pos[0] = NOT_ENTERED
+
+
+@inlined
+def guided(net, guide, g, layer, j):
+    """The bit that guiding pattern g has for neuron j of the layer."""
+    at = net.first[layer] + j
+    return (guide[g, at // WORD] >> np.uint64(at % WORD)) & np.uint64(1) != np.uint64(0)
+
+
+def _sources() -> str:
+    """Digest of this folder: the compiler's disk cache must not outlive an edit of any file."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _compiled(sources: str) -> Any:
+    @njit(nogil=True, cache=True, **PLAIN)
+    def advance(net, root, stack, state, batch, guide, with_volumes, with_generators):
+        """Work until all is emitted (``DONE``) or something is needed; call again to go on.
+
+        With a non-empty ``guide`` only the regions with these patterns are followed, one after the
+        other; a pattern that has no region emits nothing.
+        """
+        sources  # noqa: B018  (a closure variable is part of the cache's key)
+        at = state.at
+        last = net.widths.size - 1
+        n_guides = guide.shape[0]
+        while True:
+            if at[TOP] < 0:
+                if at[GUIDE] >= max(n_guides, 1):
+                    return DONE
+                at[GUIDE] += 1
+                at[TOP] = 0
+                lay_domain(stack, root)
+            s = at[TOP]
+            if stack.pos[s] == DEAD:
+                at[TOP] -= 1
+                continue
+            layer = stack.layer[s]
+            if stack.pos[s] == NOT_ENTERED:
+                enter_layer(net, stack, state, s)
+            n_cand = state.n_cand[layer]
+            split = False
+            while stack.pos[s] < n_cand:
+                j = np.int64(state.cand[layer, stack.pos[s]])
+                minus, plus, undecided = signs(net, stack, state, s, j)
+                if undecided:
+                    return UNDECIDED
+                if minus and plus:
+                    status = cut_in_two(net, stack, state, s, j)
+                    if status != DONE:
+                        return status
+                    stack.pos[s] += 1
+                    stack.pos[s + 1] = stack.pos[s]
+                    split = True
+                    break
+                if plus:
+                    stack.bits[s, j // WORD] |= np.uint64(1) << np.uint64(j % WORD)
+                stack.pos[s] += 1
+            if split:
+                if n_guides == 0:
+                    at[TOP] += 1
+                elif guided(net, guide, at[GUIDE] - 1, layer, j):
+                    stack.pos[s] = DEAD
+                    at[TOP] += 1
+                continue
+            if n_guides > 0:
+                agrees = True
+                for k in range(net.widths[layer]):
+                    bit = (stack.bits[s, k // WORD] >> np.uint64(k % WORD)) & np.uint64(1)
+                    if (bit != np.uint64(0)) != guided(net, guide, at[GUIDE] - 1, layer, k):
+                        agrees = False
+                        break
+                if not agrees:
+                    at[TOP] -= 1
+                    continue
+            if layer < last:
+                for w in range(stack.bits.shape[1]):
+                    state.path[layer, w] = stack.bits[s, w]
+                stack.layer[s] = layer + 1
+                stack.pos[s] = NOT_ENTERED
+                continue
+            if not emit(net, stack, state, batch, s, with_volumes, with_generators):
+                return FULL
+            at[TOP] -= 1
+
+    return advance
+
+
+advance = _compiled(_sources())

@@ -1,0 +1,192 @@
+"""What is counted and measured of one region: its f-vector and its volume."""
+
+import numpy as np
+
+from polyrelu.regions._kernel.frames import WORD, called, inlined, lowest, popcount
+
+
+@called
+def _ridges(stack, state, s):
+    """Number of pairs of facets that share a vertex: the ridges, in a simple polytope."""
+    n_words = len(stack.words)
+    met = state.met
+    for slot in range(n_words * WORD):
+        for w in range(n_words):
+            met[slot, w] = np.uint64(0)
+    for v in range(stack.n_vertices[s]):
+        for word_index in range(n_words):
+            facets = stack.mask[s, v, word_index]
+            while facets != np.uint64(0):
+                slot = word_index * WORD + np.int64(lowest(facets))
+                facets &= facets - np.uint64(1)
+                for w in range(n_words):
+                    met[slot, w] |= stack.mask[s, v, w]
+    n = 0
+    for slot in range(n_words * WORD):
+        own = 0
+        for w in range(n_words):
+            own += np.int64(popcount(met[slot, w]))
+        n += max(own - 1, 0)
+    return n // 2
+
+
+@inlined
+def f_vector(stack, state, s, n_facets, out):
+    """f-vector of a simple polytope of dimension at most 7; -1 everywhere for any other.
+
+    f_k = sum_i C(i, k) h_i, where the h-vector is symmetric (Dehn-Sommerville) and sums to the
+    number of vertices; h_0 = 1, h_1 = n_facets - d, h_2 from the ridges. (Ziegler, Lectures on
+    Polytopes, sections 8.3 and 8.5.)
+    """
+    d = len(stack.axes)
+    n_vertices = stack.n_vertices[s]
+    if not stack.simple[s] or d > 7:
+        out[:] = -1
+        return
+    h = state.face_slot
+    middle = d // 2
+    h[0] = 1
+    if middle >= 1:
+        h[1] = n_facets - d
+    if middle >= 3:
+        h[2] = _ridges(stack, state, s) - (d - 1) * h[1] - d * (d - 1) // 2
+    if middle >= 2:
+        known = 0
+        for i in range(middle):
+            known += h[i]
+        h[middle] = n_vertices - 2 * known if d % 2 == 0 else n_vertices // 2 - known
+    for i in range(middle + 1):
+        h[d - i] = h[i]
+    for k in range(d + 1):
+        f = 0
+        binomial = 1
+        for i in range(k, d + 1):
+            f += binomial * h[i]
+            binomial = binomial * (i + 1) // (i + 1 - k)
+        out[k] = f
+
+
+@inlined
+def _pivot(stack, state, s, level, v):
+    """Reduce vertex v minus the apex by the rows above; keep it as row `level`; its pivot."""
+    d = len(stack.axes)
+    rows = state.pivots
+    apex = state.faces[0, 0]
+    for i in range(d):
+        rows[level, i] = stack.x[s, v, i] - stack.x[s, apex, i]
+    for r in range(1, level):
+        c = np.int64(rows[r, d])
+        f = rows[level, c]
+        if f != 0.0:
+            for i in range(d):
+                rows[level, i] -= f * rows[r, i]
+    best = 0
+    for i in range(1, d):
+        if abs(rows[level, i]) > abs(rows[level, best]):
+            best = i
+    pivot = rows[level, best]
+    if pivot == 0.0:
+        return 0.0
+    for i in range(d):
+        rows[level, i] /= pivot
+    rows[level, d] = best
+    return abs(pivot)
+
+
+@called
+def volume(stack, state, s):
+    """Volume of frame s: its pulling triangulation, simplex by simplex.
+
+    A face is the set of its vertices. Its first vertex is the apex; the cones from it over the
+    facets that miss it fill it. A facet of face G is a maximal proper intersection of G with a
+    facet of the polytope; each is met once, at the lowest slot that cuts it out.
+    """
+    d = len(stack.axes)
+    n_words = len(stack.words)
+    faces = state.faces
+    face_n = state.face_n
+    n = stack.n_vertices[s]
+    for v in range(n):
+        faces[0, v] = v
+    face_n[0] = n
+    for w in range(n_words):
+        state.face_set[0, w] = np.uint64(0)
+    state.face_slot[0] = -1
+    product = state.product
+    product[0] = 1.0
+    total = 0.0
+    level = 0
+    while level >= 0:
+        if level == d - 1:  # an edge: one simplex
+            total += product[level] * _pivot(stack, state, s, d, faces[level, 1])
+            level -= 1
+            continue
+        n = face_n[level]
+        apex = faces[level, 0]
+        slot = state.face_slot[level] + 1
+        found = False
+        while slot < n_words * WORD:
+            w0 = slot // WORD
+            left = stack.alive[s, w0] & ~state.face_set[level, w0] & ~stack.mask[s, apex, w0]
+            left >>= np.uint64(slot % WORD)
+            if left == np.uint64(0):
+                slot = (w0 + 1) * WORD
+                continue
+            slot += np.int64(lowest(left))
+            bit = np.uint64(1) << np.uint64(slot % WORD)
+            w0 = slot // WORD
+            m = 0
+            for i in range(n):
+                v = faces[level, i]
+                if stack.mask[s, v, w0] & bit != np.uint64(0):
+                    faces[level + 1, m] = v
+                    m += 1
+            if m >= d - level:
+                face_n[level + 1] = m
+                if stack.simple[s]:
+                    for w in range(n_words):
+                        state.face_set[level + 1, w] = state.face_set[level, w]
+                    state.face_set[level + 1, w0] |= bit
+                    found = True
+                else:
+                    found = _is_facet(stack, state, s, level, slot, m)
+            if found:
+                break
+            slot += 1
+        if not found:
+            level -= 1
+            continue
+        state.face_slot[level] = slot
+        level += 1
+        state.face_slot[level] = -1
+        product[level] = product[level - 1] * _pivot(stack, state, s, level, faces[level, 0])
+    for k in range(2, d + 1):
+        total /= k
+    return total
+
+
+@called
+def _is_facet(stack, state, s, level, slot, m):
+    """Whether the m vertices in faces[level + 1] are a facet of face `level`, met first here.
+
+    Leaves the set of slots that contain them in face_set[level + 1].
+    """
+    n_words = len(stack.words)
+    for w in range(n_words):
+        closed = ~np.uint64(0)
+        for i in range(m):
+            closed &= stack.mask[s, state.faces[level + 1, i], w]
+        state.face_set[level + 1, w] = closed
+    for w in range(n_words):
+        extra = state.face_set[level + 1, w] & ~state.face_set[level, w]
+        while extra != np.uint64(0):
+            b = lowest(extra)
+            extra &= extra - np.uint64(1)
+            if w * WORD + np.int64(b) < slot:
+                return False
+            n = 0
+            for i in range(state.face_n[level]):
+                n += np.int64((stack.mask[s, state.faces[level, i], w] >> b) & np.uint64(1))
+            if n > m:
+                return False
+    return True

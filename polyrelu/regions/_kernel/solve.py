@@ -1,0 +1,129 @@
+"""A vertex afresh from its facets' equations, when its inherited error bound has grown."""
+
+import numpy as np
+
+from polyrelu.regions._kernel.frames import WORD, U, called, inlined, lowest
+
+
+@inlined
+def _form(net, state, facet, out):
+    """The affine form that vanishes on a facet, its error bound, in units of reach."""
+    d = len(net.axes)
+    n_neurons = net.bias.size
+    if facet >= n_neurons:
+        for i in range(d + 1):
+            out[i] = net.rows[facet - n_neurons, i]
+        error = 0.0
+    else:
+        layer = 0
+        while net.first[layer + 1] <= facet:
+            layer += 1
+        j = facet - net.first[layer]
+        for i in range(d + 1):
+            out[i] = state.maps[layer, i, j]
+        error = state.maps[layer, d + 1, j]
+    for i in range(d):
+        out[i] *= net.reach[i]
+    return error
+
+
+@called
+def solve_vertex(net, stack, state, s, v):
+    """Vertex v of frame s afresh from d of its facets' equations, if that sharpens its bound.
+
+    With y = x / reach, rows A y + c = 0 known up to E and R an approximate inverse of A,
+    |y - y*| <= |R| (|A y + c| + E + rounding) / (1 - |I - R A*|) in the maximum norm.
+    """
+    d = len(net.axes)
+    system = state.system
+    k = 0
+    for w in range(len(stack.words)):
+        word = stack.mask[s, v, w]
+        while word != np.uint64(0) and k < d:
+            b = lowest(word)
+            word &= word - np.uint64(1)
+            error = _form(net, state, stack.facet[s, w * WORD + np.int64(b)], system[k])
+            # Columns 0..d-1: A, d: c, d+1: E, d+2: residuals, d+3: row exchanges.
+            magnitude = abs(system[k, d])
+            for i in range(d):
+                magnitude += abs(system[k, i])
+            system[k, d + 1] = (error + (4 * d + 16) * U * magnitude) * (1.0 + 1e-6)
+            k += 1
+    if not _invert(system, state.pivots, d):
+        return
+    inverse = state.pivots
+    y = state.pivots[d]
+    for i in range(d):
+        y[i] = stack.x[s, v, i] * net.per_reach[i]
+    # One Newton step from the inherited coordinates.
+    _residuals(system, y, d)
+    for i in range(d):
+        for k in range(d):
+            y[i] -= inverse[i, k] * system[k, d + 2]
+    _residuals(system, y, d)
+    worst = 0.0
+    contraction = 0.0
+    for i in range(d):
+        step = 0.0
+        gap = 0.0
+        for k in range(d):
+            step += abs(inverse[i, k]) * (abs(system[k, d + 2]) + 3.0 * system[k, d + 1])
+            gap += abs(inverse[i, k]) * system[k, d + 1]
+        for j in range(d):
+            r = -1.0 if i == j else 0.0
+            for k in range(d):
+                r += inverse[i, k] * system[k, j]
+            gap += abs(r)
+        worst = max(worst, step)
+        contraction = max(contraction, gap)
+    if contraction < 0.5:
+        bound = worst / (1.0 - contraction) * (1.0 + 1e-6) + 4.0 * U
+        if bound < stack.err[s, v]:
+            stack.err[s, v] = bound
+            for i in range(d):
+                stack.x[s, v, i] = y[i] * net.reach[i]
+
+
+@inlined
+def _residuals(system, y, d):
+    """A y + c into column d + 2."""
+    for k in range(d):
+        r = system[k, d]
+        for j in range(d):
+            r += system[k, j] * y[j]
+        system[k, d + 2] = r
+
+
+@inlined
+def _invert(system, inverse, d):
+    """Approximate inverse of A by Gauss-Jordan elimination in place; False if a pivot is 0."""
+    for i in range(d):
+        for j in range(d):
+            inverse[i, j] = system[i, j]
+    for c in range(d):
+        p = c
+        for i in range(c + 1, d):
+            if abs(inverse[i, c]) > abs(inverse[p, c]):
+                p = i
+        if inverse[p, c] == 0.0:
+            return False
+        system[c, d + 3] = p  # the row exchange, undone on the columns below
+        if p != c:
+            for j in range(d):
+                inverse[c, j], inverse[p, j] = inverse[p, j], inverse[c, j]
+        f = 1.0 / inverse[c, c]
+        inverse[c, c] = 1.0
+        for j in range(d):
+            inverse[c, j] *= f
+        for i in range(d):
+            if i != c:
+                g = inverse[i, c]
+                inverse[i, c] = 0.0
+                for j in range(d):
+                    inverse[i, j] -= g * inverse[c, j]
+    for c in range(d - 1, -1, -1):
+        p = np.int64(system[c, d + 3])
+        if p != c:
+            for i in range(d):
+                inverse[i, c], inverse[i, p] = inverse[i, p], inverse[i, c]
+    return True
