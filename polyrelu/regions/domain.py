@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from polyrelu.errors import InvalidInputError
+from polyrelu.regions.bounds import text_bounds, vnnlib_bounds
 
 MAX_BOX_DIM = 20  # 2**20 vertices; a box in more dimensions is refused, not attempted
 
@@ -132,7 +132,7 @@ class Box:
             reason = getattr(error, "strerror", None) or "not a text file"
             raise InvalidInputError(f"bounds file {path}: {reason}") from error
         try:
-            bounds = _vnnlib_bounds(text) if path.suffix == ".vnnlib" else _text_bounds(text)
+            bounds = vnnlib_bounds(text) if path.suffix == ".vnnlib" else text_bounds(text)
             return cls(*np.array(bounds, dtype=np.float64).T)
         except InvalidInputError as error:
             raise InvalidInputError(f"bounds file {path}: {error}") from error
@@ -221,95 +221,3 @@ def _first(where: np.ndarray, *values: np.ndarray) -> str:
         return " > ".join(f"{float(v):g}" for v in values)
     i = int(np.argmax(where))
     return f"input {i} (counted from 0): " + " > ".join(f"{float(v[i]):g}" for v in values)
-
-
-def _text_bounds(text: str) -> list[tuple[float, float]]:
-    bounds = []
-    for number, line in enumerate(text.splitlines(), start=1):
-        fields = line.split("#", 1)[0].replace(",", " ").split()
-        if not fields:
-            continue
-        try:
-            lower, upper = (float(field) for field in fields)
-        except ValueError as error:
-            raise InvalidInputError(
-                f"line {number}: expected two numbers 'lower upper', found {line.strip()!r}"
-            ) from error
-        bounds.append((lower, upper))
-    if not bounds:
-        raise InvalidInputError("no bounds found; expected a line 'lower upper' per input")
-    return bounds
-
-
-_TOKEN = re.compile(r"[()]|[^\s()]+")
-
-
-def _vnnlib_bounds(text: str) -> list[tuple[float, float]]:
-    """Bounds of the inputs X_i from the assertions of a VNN-LIB file."""
-    lower: dict[int, float] = {}
-    upper: dict[int, float] = {}
-    declared: set[int] = set()
-    for form in _s_expressions("\n".join(line.split(";", 1)[0] for line in text.splitlines())):
-        if form[:1] == ["declare-const"] and len(form) == 3 and re.fullmatch(r"X_\d+", form[1]):
-            declared.add(int(form[1][2:]))
-        elif form[:1] == ["assert"] and len(form) == 2:
-            conjuncts = form[1][1:] if form[1][:1] == ["and"] else form[1:]
-            for condition in conjuncts:
-                _note_bound(condition, lower, upper)
-    if not declared:
-        raise InvalidInputError("no input X_i is declared")
-    if declared != set(range(len(declared))):
-        raise InvalidInputError(f"inputs are not X_0 … X_{len(declared) - 1}")
-    for i in sorted(declared):
-        for name, bounds in (("lower", lower), ("upper", upper)):
-            if i not in bounds:
-                raise InvalidInputError(f"input X_{i} has no {name} bound")
-    if unknown := (lower.keys() | upper.keys()) - declared:
-        raise InvalidInputError(f"input X_{min(unknown)} is bounded but not declared")
-    return [(lower[i], upper[i]) for i in sorted(declared)]
-
-
-def _note_bound(condition: Any, lower: dict[int, float], upper: dict[int, float]) -> None:
-    """Record a condition (<= X_i c) or (>= X_i c), either way round; skip those on outputs."""
-    names = [t for t in _atoms(condition) if re.fullmatch(r"[XY]_\d+", t)]
-    if not any(name.startswith("X") for name in names):
-        return
-    match condition:
-        case [("<=" | ">=") as relation, str(left), str(right)] if len(names) == 1:
-            if not left.startswith("X_"):
-                left, right = right, left
-                relation = {"<=": ">=", ">=": "<="}[relation]
-            i, bounds = int(left[2:]), upper if relation == "<=" else lower
-            tighter = min if relation == "<=" else max
-            try:
-                value = float(right)
-            except ValueError as error:
-                raise InvalidInputError(f"bound {right!r} of X_{i} is not a number") from error
-            bounds[i] = tighter(bounds.get(i, value), value)
-        case _:
-            raise InvalidInputError(
-                f"the condition on {names[0]} is not a bound (<= X_i number) or (>= X_i number): "
-                "only inputs in a box are supported"
-            )
-
-
-def _atoms(form: Any) -> list[str]:
-    return [form] if isinstance(form, str) else [atom for part in form for atom in _atoms(part)]
-
-
-def _s_expressions(text: str) -> list[Any]:
-    """The parenthesised expressions of a text as nested lists of words."""
-    stack: list[list[Any]] = [[]]
-    for token in _TOKEN.findall(text):
-        if token == "(":
-            stack.append([])
-        elif token == ")":
-            if len(stack) == 1:
-                raise InvalidInputError("a closing parenthesis too many")
-            done = stack.pop()
-            stack[-1].append(done)
-        else:
-            stack[-1].append(token)
-    if len(stack) != 1:
-        raise InvalidInputError("the file ends inside a parenthesis")
-    return [form for form in stack[0] if isinstance(form, list)]

@@ -59,7 +59,7 @@ def enumerate_regions(
     --------
     >>> network = Network.from_arrays([[[1, 0], [0, 1]], [[1, 1]]])
     >>> regions = enumerate_regions(network, Box(-1, 1))
-    >>> regions.n_regions, regions.volumes.sum()
+    >>> regions.n_regions, float(regions.volumes.sum())
     (4, 4.0)
     """
     batches = list(stream_regions(network, domain, volumes=volumes, progress=progress))
