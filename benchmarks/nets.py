@@ -1,5 +1,7 @@
 """The nets that the benchmarks share: weights and biases U(±1/√fan_in) from a fixed seed."""
 
+from itertools import pairwise
+
 import numpy as np
 
 from polyrelu import Network
@@ -21,7 +23,7 @@ def random_network(*sizes: int, seed: int = 0) -> Network:
     """Network with these layer sizes; per layer first the weight is drawn, then the bias."""
     rng = np.random.default_rng(seed)
     weights, biases = [], []
-    for fan_in, width in zip(sizes, sizes[1:], strict=False):
+    for fan_in, width in pairwise(sizes):
         scale = 1 / np.sqrt(fan_in)
         weights.append(rng.uniform(-scale, scale, (width, fan_in)))
         biases.append(rng.uniform(-scale, scale, width))

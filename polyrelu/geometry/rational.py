@@ -82,3 +82,14 @@ def sign_at(form: Iterable[fmpz], point: Sequence[fmpq]) -> int:
     for coefficient, x in zip(a, point, strict=True):
         value += coefficient * x
     return (value > 0) - (value < 0)
+
+
+def nearest_float(value: fmpq) -> float:
+    """The float64 nearest to a rational number.
+
+    Examples
+    --------
+    >>> nearest_float(fmpq(1, 3))
+    0.3333333333333333
+    """
+    return int(value.p) / int(value.q)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
+from polyrelu.geometry.rational import nearest_float
 from polyrelu.network import Network
 from polyrelu.regions._kernel import frames as kernel
 from polyrelu.regions._kernel.loop import advance
@@ -57,7 +59,6 @@ class Run:
         self._n_ids = (2 * n_rows + 4) * batch_size + 64 * words
         self._batch = self._new_batch()
         self._guide = np.zeros((0, 1), np.uint64) if guide is None else guide
-        self._exact: ExactForms | None = None
 
     @property
     def n_signs(self) -> int:
@@ -89,6 +90,8 @@ class Run:
                 self._batch = self._new_batch()
             elif status == kernel.UNDECIDED:
                 self._decide()
+            elif status == kernel.UNPLACED:
+                self._place()
             else:
                 self._grow(
                     capacity=2 if status == kernel.MORE_VERTICES else 1,
@@ -156,26 +159,45 @@ class Run:
 
     def _decide(self) -> None:
         """Supply the exact signs that the kernel stopped for."""
-        if self._exact is None:
-            self._exact = ExactForms(self.network, self.chart)
         stack, state, net = self._stack, self._state, self._net
         s = int(state.at[kernel.TOP])
         layer = int(stack.layer[s])
         neuron = int(net.first[layer] + state.cand[layer, stack.pos[s]])
-        path = [
-            np.unpackbits(state.path[k].view(np.uint8), bitorder="little")[: net.widths[k]] > 0
-            for k in range(layer)
-        ]
-        n_vertices = int(stack.n_vertices[s])
-        undecided = np.flatnonzero(state.open[:n_vertices])
-        for v in undecided:
-            slots = np.flatnonzero(
-                np.unpackbits(stack.mask[s, v].view(np.uint8), bitorder="little")
-            )
-            facets = [int(f) for f in stack.facet[s, slots]]
-            state.exact[v] = self._exact.sign(neuron, facets, path)
+        path = self._path(layer)
+        undecided = np.flatnonzero(state.open[: stack.n_vertices[s]])
+        for v in undecided.tolist():
+            state.exact[v] = self._exact.sign(neuron, self._facets_at(s, v), path)
         state.at[kernel.RATIONAL] += len(undecided)
         state.at[kernel.OVERRIDDEN] = 1
+
+    def _place(self) -> None:
+        """Replace the coordinates that floats could not find by the exact ones, rounded."""
+        stack, at = self._stack, self._state.at
+        for s in range(int(at[kernel.TOP]) + 1):
+            path = self._path(int(stack.layer[s]))
+            loose = ~(stack.err[s, : stack.n_vertices[s]] <= kernel.MAX_LOOSE)
+            for v in np.flatnonzero(loose).tolist():
+                exact = self._exact.vertex(self._facets_at(s, v), path)
+                stack.x[s, v] = [nearest_float(x) for x in exact]
+                stack.err[s, v] = 2 * kernel.U
+        at[kernel.LOOSE] = 0
+
+    @cached_property
+    def _exact(self) -> ExactForms:
+        return ExactForms(self.network, self.chart)
+
+    def _path(self, layer: int) -> list[np.ndarray]:
+        """The pattern of the layers above, a bool array each."""
+        words, widths = self._state.path, self._net.widths
+        return [
+            np.unpackbits(words[k].view(np.uint8), bitorder="little")[: widths[k]] > 0
+            for k in range(layer)
+        ]
+
+    def _facets_at(self, s: int, v: int) -> list[int]:
+        """The facets that meet in vertex v of frame s."""
+        bits = np.unpackbits(self._stack.mask[s, v].view(np.uint8), bitorder="little")
+        return self._stack.facet[s, np.flatnonzero(bits)].tolist()
 
 
 def _kernel_net(network: Network, chart: Chart) -> tuple[kernel.Net, np.ndarray]:
@@ -255,7 +277,7 @@ def _state(net: kernel.Net, first_map: np.ndarray, capacity: int, words: int) ->
     n_bits = (width + 63) // 64
     maps = np.zeros((layers, d + 2, width))
     maps[0] = first_map
-    at = np.zeros(8, np.int64)
+    at = np.zeros(9, np.int64)
     at[kernel.TOP] = -1
     return kernel.State(
         at=at,

@@ -4,7 +4,9 @@ import numpy as np
 
 from polyrelu.regions._kernel.frames import (
     DONE,
+    LOOSE,
     MAX_ERR,
+    MAX_LOOSE,
     MORE_VERTICES,
     MORE_WORDS,
     WORD,
@@ -108,18 +110,20 @@ def _cut_edge(net, stack, state, s, u, v, t, k):
     x = stack.x[s]
     a = -state.val[u]
     per_gap = 1.0 / (a + state.val[v])
-    ratio = min(a * per_gap, 1.0)
+    ratio = a * per_gap
+    if not ratio <= 1.0:  # rounding, or an overflow: the vertex is solved afresh below
+        ratio = 0.5 if not ratio < 2.0 else 1.0
     inherited = (1.0 - ratio) * err[u] + ratio * err[v]
     shift = (state.scale[0] + inherited * state.scale[1]) * per_gap
     worst = max(err[u], err[v])
-    largest = max(worst, (state.scale[0] + worst * state.scale[1]) * per_gap)
+    largest = (state.scale[0] + worst * state.scale[1]) * per_gap
     length = 0.0
     for i in range(len(net.axes)):
         step = x[v, i] - x[u, i]
         stack.x[t, k, i] = x[u, i] + ratio * step
         length = max(length, abs(step) * net.per_reach[i])
     new = 1.01 * (inherited + (shift + 8.0 * U) * length) + 8.0 * U
-    stack.err[t, k] = new if largest < 1e-3 else np.inf
+    stack.err[t, k] = new if worst < 1e-3 and largest < 1e-3 else np.inf
     for w in range(len(stack.words)):
         stack.mask[t, k, w] = stack.mask[s, u, w] & stack.mask[s, v, w]
 
@@ -174,8 +178,9 @@ def cut_in_two(net, stack, state, s, j):
     for k in range(n_plus, n_old + n_new):
         stack.mask[t, k, slot_word] |= slot_bit
     for k in range(n_old, n_old + n_new):
-        if stack.err[t, k] > MAX_ERR:
+        if not stack.err[t, k] <= MAX_ERR:
             solve_vertex(net, stack, state, t, k)
+            state.at[LOOSE] += not stack.err[t, k] <= MAX_LOOSE
     # Frame s is compacted in place: vertices only move down, in their order.
     n_kept = n_minus
     if n_zero == 0:

@@ -11,14 +11,17 @@ from numba.extending import intrinsic
 Array = np.ndarray
 
 # What ``advance`` returns: done, or what it needs to go on.
-DONE, FULL, MORE_VERTICES, MORE_WORDS, UNDECIDED = range(5)
+DONE, FULL, MORE_VERTICES, MORE_WORDS, UNDECIDED, UNPLACED = range(6)
 
 # Slots of ``State.at``.
-TOP, ROWS, IDS, GENERATORS, GUIDE, OVERRIDDEN, SIGNS, RATIONAL = range(8)
+TOP, ROWS, IDS, GENERATORS, GUIDE, OVERRIDDEN, SIGNS, RATIONAL, LOOSE = range(9)
 
 U = 2.0**-53  # unit roundoff
 MAX_FLIPS = 64  # rank-one updates of a map before it is composed afresh
 MAX_ERR = 1e-10  # inherited vertex error (in units of reach) beyond which it is solved afresh
+MAX_LOOSE = 1e-6  # vertex error beyond which its exact coordinates are asked for
+TINY = 1e-290  # covers what underflow takes from a sum of products
+HUGE = 1e290  # values beyond it may have met an overflow and prove nothing
 WORD = 64  # bits of a mask word
 
 
@@ -60,7 +63,7 @@ class Stack(NamedTuple):
 class State(NamedTuple):
     """What is valid for all frames of a layer, and scratch."""
 
-    at: Array  # (8,) int64: see TOP ...
+    at: Array  # (9,) int64: see TOP ...
     maps: Array  # (L, d + 2, n) composed maps: coefficients, constant, error bound
     version: Array  # (L,) int64, counts the changes of maps[l]
     built: Array  # (L,) int64, version of maps[l - 1] that maps[l] was made from
@@ -116,7 +119,7 @@ class Root(NamedTuple):
 
 # Frames are plain memory that the caller keeps alive: without reference counts (_nrt) the loop
 # runs several times faster, and helpers that are never called from Python need no wrappers.
-PLAIN: dict[str, Any] = {"_nrt": False}
+PLAIN: dict[str, Any] = {"_nrt": False, "error_model": "numpy"}
 _HELPER: dict[str, Any] = {**PLAIN, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 called = njit(**_HELPER)
 inlined = njit(forceinline=True, **_HELPER)

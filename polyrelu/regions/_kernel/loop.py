@@ -16,6 +16,7 @@ Signs. Every value carries a forward error bound: ``maps[l, d + 1, j]`` bounds t
 neuron j's affine form over the whole domain, ``err[v]`` bounds a vertex' distance from the exact
 one in units of ``reach`` (the largest |x_i| in the domain). A value above its bound has a proven
 sign; for any other ``advance`` stops with ``UNDECIDED`` and the caller supplies the exact signs.
+A new vertex that floats cannot place is placed by the caller, too (``UNPLACED``).
 
 ``advance`` returns whenever a buffer is full and continues where it stopped when called again.
 """
@@ -35,11 +36,13 @@ from polyrelu.regions._kernel.frames import (
     GENERATORS,
     GUIDE,
     IDS,
+    LOOSE,
     NOT_ENTERED,
     PLAIN,
     ROWS,
     TOP,
     UNDECIDED,
+    UNPLACED,
     WORD,
     called,
     inlined,
@@ -198,6 +201,8 @@ def _compiled(sources: str) -> Any:
                 elif guided(net, guide, at[GUIDE] - 1, layer, j):
                     stack.pos[s] = DEAD
                     at[TOP] += 1
+                if at[LOOSE] > 0:
+                    return UNPLACED
                 continue
             if n_guides > 0:
                 agrees = True

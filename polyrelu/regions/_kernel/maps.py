@@ -3,9 +3,11 @@
 import numpy as np
 
 from polyrelu.regions._kernel.frames import (
+    HUGE,
     MAX_FLIPS,
     OVERRIDDEN,
     SIGNS,
+    TINY,
     WORD,
     U,
     inlined,
@@ -42,7 +44,7 @@ def _add_unit(net, state, layer, k, sign):
     f *= 1.0 + 1e-6
     row = state.maps[layer, d + 1]
     for j in range(n):
-        row[j] += abs(w[j]) * f
+        row[j] += abs(w[j]) * f + TINY
 
 
 @inlined
@@ -127,7 +129,7 @@ def enter_layer(net, stack, state, s):
     for w in range((n + WORD - 1) // WORD):
         word = np.uint64(0)
         for j in range(w * WORD, min(n, (w + 1) * WORD)):
-            decided = abs(centre[j]) > spread[j] * (1.0 + 1e-9)
+            decided = spread[j] * (1.0 + 1e-9) + TINY < abs(centre[j]) < HUGE
             on = decided and centre[j] > 0.0
             word |= np.uint64(on) << np.uint64(j - w * WORD)
             cand[k] = j
@@ -152,6 +154,8 @@ def signs(net, stack, state, s, j):
     for i in range(d):
         slope += abs(state.maps[layer, i, j]) * net.reach[i]
     error = state.maps[layer, d + 1, j] + (2 * d + 8) * U * (slope + abs(c))
+    if error > 0.0:
+        error += TINY
     slope *= 1.0 + 1e-6
     n_plus = n_minus = 0
     for v in range(n_vertices):
@@ -159,8 +163,8 @@ def signs(net, stack, state, s, j):
         for i in range(d):
             value += state.maps[layer, i, j] * x[v, i]
         bound = error + err[v] * slope
-        plus = value > bound
-        minus = value < -bound
+        plus = bound < value < HUGE
+        minus = -HUGE < value < -bound
         val[v] = value
         sign[v] = np.int8(plus) - np.int8(minus)
         n_plus += plus
@@ -171,7 +175,7 @@ def signs(net, stack, state, s, j):
     undecided = False
     if n_plus + n_minus < n_vertices:
         for v in range(n_vertices):
-            state.open[v] = sign[v] == 0 and error + err[v] * slope > 0.0
+            state.open[v] = sign[v] == 0 and error + err[v] * slope != 0.0
             undecided = undecided or state.open[v]
         if undecided and state.at[OVERRIDDEN] != 0:
             undecided = False

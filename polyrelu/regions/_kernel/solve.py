@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from polyrelu.regions._kernel.frames import WORD, U, called, inlined, lowest
+from polyrelu.regions._kernel.frames import HUGE, WORD, U, called, inlined, lowest
 
 
 @inlined
@@ -74,6 +74,8 @@ def solve_vertex(net, stack, state, s, v):
             for k in range(d):
                 r += inverse[i, k] * system[k, j]
             gap += abs(r)
+        if not (step < HUGE and gap < HUGE):  # a NaN, too, proves nothing
+            return
         worst = max(worst, step)
         contraction = max(contraction, gap)
     if contraction < 0.5:
