@@ -109,10 +109,13 @@ def _cut_edge(net, stack, state, s, u, v, t, k):
     err = stack.err[s]
     x = stack.x[s]
     a = -state.val[u]
-    per_gap = 1.0 / (a + state.val[v])
+    gap = a + state.val[v]
+    if not gap > 0.0:  # values whose signs floats could not tell
+        gap = 0.0
+    per_gap = 1.0 / gap
     ratio = a * per_gap
-    if not ratio <= 1.0:  # rounding, or an overflow: the vertex is solved afresh below
-        ratio = 0.5 if not ratio < 2.0 else 1.0
+    if not 0.0 <= ratio <= 1.0:
+        ratio = 0.0 if ratio < 0.0 else 1.0
     inherited = (1.0 - ratio) * err[u] + ratio * err[v]
     shift = (state.scale[0] + inherited * state.scale[1]) * per_gap
     worst = max(err[u], err[v])
