@@ -1,5 +1,6 @@
 """Bounds files: the text of a two-column table or of a VNN-LIB property becomes (lower, upper)."""
 
+import math
 import re
 from typing import Any
 
@@ -26,30 +27,39 @@ def text_bounds(text: str) -> list[tuple[float, float]]:
 
 
 _TOKEN = re.compile(r"[()]|[^\s()]+")
+_IGNORED = {"set-logic", "set-info", "set-option", "check-sat", "get-model", "exit"}
 
 
 def vnnlib_bounds(text: str) -> list[tuple[float, float]]:
-    """Bounds of the inputs X_i from the assertions of a VNN-LIB file."""
+    """Bounds of the inputs X_i from the assertions of a VNN-LIB file; outputs Y_i are ignored."""
     lower: dict[int, float] = {}
     upper: dict[int, float] = {}
     declared: set[int] = set()
-    for form in _s_expressions("\n".join(line.split(";", 1)[0] for line in text.splitlines())):
-        if form[:1] == ["declare-const"] and len(form) == 3 and re.fullmatch(r"X_\d+", form[1]):
-            declared.add(int(form[1][2:]))
-        elif form[:1] == ["assert"] and len(form) == 2:
-            conjuncts = form[1][1:] if form[1][:1] == ["and"] else form[1:]
-            for condition in conjuncts:
-                _note_bound(condition, lower, upper)
+    for line, form in _s_expressions(text):
+        match form:
+            case ["declare-const", str(name), _]:
+                if re.fullmatch(r"X_\d+", name):
+                    declared.add(int(name[2:]))
+            case ["assert", ["and", *conditions]] | ["assert", *conditions]:
+                for condition in conditions:
+                    _note_bound(condition, lower, upper)
+            case [str(command), *_] if command in _IGNORED:
+                pass
+            case _:
+                word = form if isinstance(form, str) else " ".join(_atoms(form)[:1])
+                raise InvalidInputError(
+                    f"line {line}: expected (declare-const …) or (assert …), found {word!r}"
+                )
     if not declared:
         raise InvalidInputError("no input X_i is declared")
     if declared != set(range(len(declared))):
         raise InvalidInputError(f"inputs are not X_0 … X_{len(declared) - 1}")
+    if unknown := (lower.keys() | upper.keys()) - declared:
+        raise InvalidInputError(f"input X_{min(unknown)} is bounded but not declared")
     for i in sorted(declared):
         for name, bounds in (("lower", lower), ("upper", upper)):
             if i not in bounds:
                 raise InvalidInputError(f"input X_{i} has no {name} bound")
-    if unknown := (lower.keys() | upper.keys()) - declared:
-        raise InvalidInputError(f"input X_{min(unknown)} is bounded but not declared")
     return [(lower[i], upper[i]) for i in sorted(declared)]
 
 
@@ -69,6 +79,8 @@ def _note_bound(condition: Any, lower: dict[int, float], upper: dict[int, float]
                 value = float(right)
             except ValueError as error:
                 raise InvalidInputError(f"bound {right!r} of X_{i} is not a number") from error
+            if not math.isfinite(value):
+                raise InvalidInputError(f"bound {right} of X_{i} is not finite")
             bounds[i] = tighter(bounds.get(i, value), value)
         case _:
             raise InvalidInputError(
@@ -81,19 +93,24 @@ def _atoms(form: Any) -> list[str]:
     return [form] if isinstance(form, str) else [atom for part in form for atom in _atoms(part)]
 
 
-def _s_expressions(text: str) -> list[Any]:
-    """The parenthesised expressions of a text as nested lists of words."""
-    stack: list[list[Any]] = [[]]
-    for token in _TOKEN.findall(text):
-        if token == "(":
-            stack.append([])
-        elif token == ")":
-            if len(stack) == 1:
-                raise InvalidInputError("a closing parenthesis too many")
-            done = stack.pop()
-            stack[-1].append(done)
-        else:
-            stack[-1].append(token)
-    if len(stack) != 1:
+def _s_expressions(text: str) -> list[tuple[int, Any]]:
+    """Top-level expressions as nested lists of words, each with the line it ends in."""
+    done: list[tuple[int, Any]] = []
+    stack: list[list[Any]] = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        for token in _TOKEN.findall(line.split(";", 1)[0]):
+            if token == "(":
+                stack.append([])
+                continue
+            form: Any = token
+            if token == ")":
+                if not stack:
+                    raise InvalidInputError(f"line {number}: a closing parenthesis too many")
+                form = stack.pop()
+            if stack:
+                stack[-1].append(form)
+            else:
+                done.append((number, form))
+    if stack:
         raise InvalidInputError("the file ends inside a parenthesis")
-    return [form for form in stack[0] if isinstance(form, list)]
+    return done
