@@ -4,6 +4,7 @@ The one door to python-flint. Affine forms a.x + c are kept as integer rows (a |
 by some positive power of two: signs and zero sets do not see the scale.
 """
 
+import math
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -84,12 +85,26 @@ def sign_at(form: Iterable[fmpz], point: Sequence[fmpq]) -> int:
     return (value > 0) - (value < 0)
 
 
+def exact_rational(value: float) -> fmpq:
+    """The rational number that a finite float64 is.
+
+    Examples
+    --------
+    >>> exact_rational(0.375)
+    3/8
+    """
+    return fmpq(*float(value).as_integer_ratio())
+
+
 def nearest_float(value: fmpq) -> float:
-    """The float64 nearest to a rational number.
+    """The float64 nearest to a rational number; infinite if it is larger than any float64.
 
     Examples
     --------
     >>> nearest_float(fmpq(1, 3))
     0.3333333333333333
     """
-    return int(value.p) / int(value.q)
+    try:
+        return int(value.p) / int(value.q)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -47,7 +48,7 @@ class Run:
         guide: np.ndarray | None = None,
     ) -> None:
         self.network, self.chart = network, chart
-        self._net, first_map = _kernel_net(network, chart)
+        self._net, first_map = _kernel_net(network, chart, lambda: self._exact)
         n_rows, n_vertices = chart.incidence.shape
         words = (n_rows + 16) // 64 + 1
         self._root = _root(network, chart, words)
@@ -200,7 +201,9 @@ class Run:
         return self._stack.facet[s, np.flatnonzero(bits)].tolist()
 
 
-def _kernel_net(network: Network, chart: Chart) -> tuple[kernel.Net, np.ndarray]:
+def _kernel_net(
+    network: Network, chart: Chart, exact: Callable[[], ExactForms]
+) -> tuple[kernel.Net, np.ndarray]:
     """The restricted network for the kernel, and the first layer's map with its error row."""
     hidden = network.layers[:-1]
     widths = np.array(network.widths or (0,), dtype=np.int64)
@@ -209,15 +212,11 @@ def _kernel_net(network: Network, chart: Chart) -> tuple[kernel.Net, np.ndarray]
     reach = np.abs(chart.vertices).max(axis=0)
     first_map = np.zeros((chart.dim + 2, max(int(widths.max()), 1)))
     if hidden:
-        first = hidden[0]
-        n = first.n_outputs
-        first_map[: chart.dim, :n] = (first.weight @ chart.basis).T
-        first_map[chart.dim, :n] = first.bias + first.weight @ chart.origin
-        # Forward error of the restriction; none where it only selects columns.
-        terms = np.abs(first.weight) @ (np.abs(chart.origin) + np.abs(chart.basis) @ reach)
-        if chart.origin.any() or not _selects(chart.basis):
-            rounding = (2 * network.n_inputs + 4) * kernel.U
-            first_map[chart.dim + 1, :n] = rounding * (terms + np.abs(first.bias))
+        n = hidden[0].n_outputs
+        forms, rounded = _first_layer(network, chart, exact)
+        first_map[: chart.dim + 1, :n] = forms.T
+        size = (kernel.U * np.abs(forms) + kernel.TINY) * rounded
+        first_map[chart.dim + 1, :n] = size[:, -1] + size[:, :-1] @ reach
     net = kernel.Net(
         axes=(0,) * chart.dim,
         widths=widths,
@@ -232,9 +231,16 @@ def _kernel_net(network: Network, chart: Chart) -> tuple[kernel.Net, np.ndarray]
     return net, first_map
 
 
-def _selects(basis: np.ndarray) -> bool:
-    """Whether the basis picks inputs without arithmetic: zeros, and one 1 per column."""
-    return bool(np.all((basis == 0) | (basis == 1)) and np.all(basis.sum(axis=0) == 1))
+def _first_layer(
+    network: Network, chart: Chart, exact: Callable[[], ExactForms]
+) -> tuple[np.ndarray, np.ndarray]:
+    """The first layer's forms in the chart, and which coefficients are rounded."""
+    first, basis = network.layers[0], chart.basis
+    selects = np.all((basis == 0) | (basis == 1)) and np.all(basis.sum(axis=0) == 1)
+    if selects and not chart.origin.any():  # no arithmetic: columns are picked
+        forms = np.column_stack([first.weight[:, basis.argmax(axis=0)], first.bias])
+        return forms, np.zeros_like(forms)
+    return exact().first_layer()
 
 
 def _root(network: Network, chart: Chart, words: int) -> kernel.Root:

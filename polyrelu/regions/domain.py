@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -184,7 +185,7 @@ class Box:
         }
 
     def chart(self) -> Chart:
-        """The box as a polytope in its free inputs.
+        """The box as a polytope in its free inputs, counted from its centre where it is far out.
 
         Raises
         ------
@@ -201,18 +202,29 @@ class Box:
                 f"a box with {dim} free inputs has 2**{dim} vertices; at most {MAX_BOX_DIM} free "
                 "inputs are possible: hold the others fixed (lower = upper)"
             )
-        lower, upper = self.lower[free], self.upper[free]
+        centre = np.array([_exact_centre(*b) for b in zip(self.lower, self.upper, strict=True)])
+        lower, upper = self.lower[free] - centre[free], self.upper[free] - centre[free]
         corners = np.array(list(itertools.product((False, True), repeat=dim)))
         one = np.eye(dim)
         rows = np.vstack([np.column_stack([one, -lower]), np.column_stack([-one, upper])])
         basis = np.zeros((self.lower.size, dim))
         basis[free, np.arange(dim)] = 1.0
-        origin = np.where(self.lower < self.upper, 0.0, self.lower)
         vertices = np.where(corners, upper, lower)
-        return Chart(origin, basis, rows, vertices, np.vstack([~corners.T, corners.T]), self.volume)
+        return Chart(centre, basis, rows, vertices, np.vstack([~corners.T, corners.T]), self.volume)
 
     def __repr__(self) -> str:
         return f"Box({self.lower.tolist()}, {self.upper.tolist()})"
+
+
+def _exact_centre(lower: float, upper: float) -> float:
+    """Where to count an input from: 0, or the middle of bounds that are far from 0.
+
+    From there, errors are relative to the width. Only where the differences to the middle are
+    exact, which they are in floats once upper <= 2 lower. A fixed input is its own middle.
+    """
+    middle = lower + (upper - lower) / 2
+    exact = all(Fraction(b) - Fraction(middle) == Fraction(b - middle) for b in (lower, upper))
+    return float(middle) if exact and abs(middle) > upper - lower else 0.0
 
 
 def _first(where: np.ndarray, *values: np.ndarray) -> str:

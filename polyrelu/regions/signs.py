@@ -6,6 +6,7 @@ facets, and these are composed from the checkpoint's weights without rounding.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -16,7 +17,9 @@ from polyrelu.geometry.rational import (
     Rational,
     common_zero,
     dyadic_exponent,
+    exact_rational,
     integer_matrix,
+    nearest_float,
     scaled_integer,
     sign_at,
 )
@@ -43,11 +46,13 @@ class ExactForms:
         exponent = dyadic_exponent(embedding)
         self._weights: list[IntegerMatrix] = []
         self._biases: list[list[int]] = []
+        self._exponents: list[int] = []
         for layer in network.layers[:-1]:
             # Weight and bias on one scale; the bias also on that of the composition so far.
             own = max(dyadic_exponent(layer.weight), dyadic_exponent(layer.bias))
             self._weights.append(integer_matrix(layer.weight, own))
             exponent += own
+            self._exponents.append(exponent)
             self._biases.append([scaled_integer(b, exponent) for b in layer.bias])
         self._inputs = integer_matrix(embedding, dyadic_exponent(embedding))
         self._kept: list[tuple[bytes, IntegerMatrix] | None] = [None] * len(self._weights)
@@ -70,6 +75,19 @@ class ExactForms:
             forms[unit, self.dim] += bias
         self._kept[layer] = (key, forms)
         return forms
+
+    def first_layer(self) -> tuple[np.ndarray, np.ndarray]:
+        """The first layer's forms in floats, (n_1, d + 1), and which of them are rounded."""
+        exact = self.forms(0, [])
+        scale = 2 ** self._exponents[0]
+        shape = (exact.nrows(), exact.ncols())
+        entries = [Rational(m, scale) for m in exact.entries()]
+        nearest = [nearest_float(q) for q in entries]
+        rounded = [
+            not math.isfinite(x) or q != exact_rational(x)
+            for q, x in zip(entries, nearest, strict=True)
+        ]
+        return np.reshape(nearest, shape), np.reshape(rounded, shape)
 
     def form(self, facet: int, path: Sequence[np.ndarray]) -> list[Integer]:
         """The form (a | c) that vanishes on a facet: a neuron's, or a row of the domain."""

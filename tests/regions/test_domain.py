@@ -94,11 +94,17 @@ def test_chart_is_the_cube_of_the_free_inputs():
 
 
 def test_chart_rows_are_lower_bounds_then_upper_bounds():
-    chart = Box([-1, 0, 2], [1, 0, 4]).chart()
-    assert chart.rows.tolist() == [[1, 0, 1], [0, 1, -2], [-1, 0, 1], [0, -1, 4]]
+    chart = Box([-1, 0, 1], [1, 0, 4]).chart()
+    assert chart.rows.tolist() == [[1, 0, 1], [0, 1, -1], [-1, 0, 1], [0, -1, 4]]
     values = chart.rows[:, :2] @ chart.vertices.T + chart.rows[:, 2:]
     assert (values >= 0).all()
     np.testing.assert_array_equal(values == 0, chart.incidence)
+
+
+def test_far_bounds_are_counted_from_their_middle():
+    chart = Box([-1, 0.5, 2], [1, 0.5, 2 + 2**-40]).chart()
+    assert chart.origin.tolist() == [0, 0.5, 2 + 2**-41]
+    assert chart.rows[:, -1].tolist() == [1, 2**-41, 1, 2**-41]
 
 
 def test_a_point_has_no_chart():
