@@ -60,6 +60,8 @@ def solve_vertex(net, stack, state, s, v):
     for i in range(d):
         for k in range(d):
             y[i] -= inverse[i, k] * system[k, d + 2]
+        if not abs(y[i]) <= 2.0:  # the rows' error bounds hold for the domain, |y| <= 1
+            return
     _residuals(system, y, d)
     worst = 0.0
     contraction = 0.0
