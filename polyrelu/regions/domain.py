@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -14,6 +15,7 @@ from numpy.typing import ArrayLike
 from polyrelu.errors import InvalidInputError
 from polyrelu.regions.bounds import text_bounds, vnnlib_bounds
 
+LARGEST = 1e100  # free inputs reach from 1 / LARGEST to LARGEST, so that no product overflows
 MAX_BOX_DIM = 20  # 2**20 vertices; a box in more dimensions is refused, not attempted
 
 
@@ -168,7 +170,9 @@ class Box:
     def volume(self) -> float:
         """Volume in the free inputs."""
         lower, upper = np.atleast_1d(self.lower), np.atleast_1d(self.upper)
-        return float(np.prod(upper[self.free] - lower[self.free]))
+        return math.prod(
+            u - lo for lo, u in zip(lower.tolist(), upper.tolist(), strict=True) if lo < u
+        )
 
     def contains(self, x: np.ndarray) -> np.ndarray:
         """Whether the points x (…, n_inputs) lie in the closed box."""
@@ -190,7 +194,8 @@ class Box:
         Raises
         ------
         InvalidInputError
-            If no input is free, or so many that the 2**dim vertices cannot be held.
+            If no input is free, or so many that the 2**dim vertices cannot be held, or the box
+            is so large or small that its products overflow or underflow.
         """
         free, dim = self.free, self.dim
         if dim == 0:
@@ -202,9 +207,22 @@ class Box:
                 f"a box with {dim} free inputs has 2**{dim} vertices; at most {MAX_BOX_DIM} free "
                 "inputs are possible: hold the others fixed (lower = upper)"
             )
-        centre = np.array([_exact_centre(*b) for b in zip(self.lower, self.upper, strict=True)])
+        centre = np.array(
+            [_exact_centre(*b) for b in zip(self.lower.tolist(), self.upper.tolist(), strict=True)]
+        )
         lower, upper = self.lower[free] - centre[free], self.upper[free] - centre[free]
         corners = np.array(list(itertools.product((False, True), repeat=dim)))
+        reach = np.maximum(np.abs(lower), np.abs(upper))
+        if (
+            reach.max() > LARGEST
+            or reach.min() < 1 / LARGEST
+            or not (1 / LARGEST**2 < self.volume < LARGEST**2)
+        ):
+            raise InvalidInputError(
+                f"free inputs of the box reach from {reach.min():g} to {reach.max():g}, its volume "
+                f"is {self.volume:g}; polyrelu computes with reaches from {1 / LARGEST:g} to "
+                f"{LARGEST:g} and volumes between their squares: scale the inputs"
+            )
         one = np.eye(dim)
         rows = np.vstack([np.column_stack([one, -lower]), np.column_stack([-one, upper])])
         basis = np.zeros((self.lower.size, dim))
@@ -222,9 +240,9 @@ def _exact_centre(lower: float, upper: float) -> float:
     From there, errors are relative to the width. Only where the differences to the middle are
     exact, which they are in floats once upper <= 2 lower. A fixed input is its own middle.
     """
-    middle = lower + (upper - lower) / 2
+    middle = lower / 2 + upper / 2
     exact = all(Fraction(b) - Fraction(middle) == Fraction(b - middle) for b in (lower, upper))
-    return float(middle) if exact and abs(middle) > upper - lower else 0.0
+    return middle if exact and abs(middle) > upper - lower else 0.0
 
 
 def _first(where: np.ndarray, *values: np.ndarray) -> str:

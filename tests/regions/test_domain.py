@@ -112,6 +112,15 @@ def test_a_point_has_no_chart():
         Box([1, 2], [1, 2]).chart()
 
 
+@pytest.mark.parametrize(
+    ("lower", "upper"),
+    [(-1e308, 1e308), (0, 1e300), (-1e-320, 1e-320), (0, 5e-324), ([-1e-99] * 3, 1e-99)],
+)
+def test_a_box_beyond_the_range_of_products_has_no_chart(lower, upper):
+    with pytest.raises(InvalidInputError, match="scale the inputs"):
+        Box(lower, upper).bound_to(np.size(lower)).chart()
+
+
 def test_too_many_free_inputs_have_no_chart():
     with pytest.raises(InvalidInputError, match="21 free inputs has 2\\*\\*21 vertices"):
         Box(np.zeros(21), 1).chart()

@@ -44,7 +44,7 @@ def _add_unit(net, state, layer, k, sign):
     f *= 1.0 + 1e-6
     row = state.maps[layer, d + 1]
     for j in range(n):
-        row[j] += abs(w[j]) * f + TINY
+        row[j] += abs(w[j]) * f + (TINY if w[j] != 0.0 else 0.0)
 
 
 @inlined
@@ -151,10 +151,12 @@ def signs(net, stack, state, s, j):
     sign = state.sign
     c = state.maps[layer, d, j]
     slope = 0.0
+    is_zero = c == 0.0 and state.maps[layer, d + 1, j] == 0.0
     for i in range(d):
         slope += abs(state.maps[layer, i, j]) * net.reach[i]
+        is_zero = is_zero and state.maps[layer, i, j] == 0.0
     error = state.maps[layer, d + 1, j] + (2 * d + 8) * U * (slope + abs(c))
-    if error > 0.0:
+    if not is_zero:  # a form that is exactly 0 needs no arithmetic to be so
         error += TINY
     slope *= 1.0 + 1e-6
     n_plus = n_minus = 0

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from polyrelu.regions._kernel.frames import HUGE, WORD, U, called, inlined, lowest
+from polyrelu.regions._kernel.frames import HUGE, TINY, WORD, U, called, inlined, lowest
 
 
 @inlined
@@ -47,7 +47,7 @@ def solve_vertex(net, stack, state, s, v):
             magnitude = abs(system[k, d])
             for i in range(d):
                 magnitude += abs(system[k, i])
-            system[k, d + 1] = (error + (4 * d + 16) * U * magnitude) * (1.0 + 1e-6)
+            system[k, d + 1] = (error + (4 * d + 16) * U * magnitude) * (1.0 + 1e-6) + TINY
             k += 1
     if not _invert(system, state.pivots, d):
         return
