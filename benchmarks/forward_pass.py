@@ -9,6 +9,7 @@ import statistics
 import time
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 from nets import NETS, random_network
@@ -17,16 +18,15 @@ from tqdm import tqdm
 from polyrelu import Box, Network, stream_regions
 
 
-def seconds(work: Callable[[], object]) -> float:
-    """Wall time of one call."""
+def timed(work: Callable[[], Any]) -> tuple[float, Any]:
+    """Wall time of one call, and what it returned."""
     start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
+    result = work()
+    return time.perf_counter() - start, result
 
 
 def counted(network: Network, *, volumes: bool) -> tuple[int, int, float]:
     """Regions, facets and volume, enumerated anew."""
-    n_regions, n_facets, volume = 0, 0, 0.0
     for batch in stream_regions(network, Box(-1, 1), volumes=volumes):
         n_regions += batch.n_regions
         n_facets += int(batch.f_vectors[:, -2].sum())
@@ -68,9 +68,11 @@ def row(sizes: tuple[int, ...], n_expected: int, runs: int) -> str:
         partial(counted, network, volumes=True),
         partial(forward, network, x),
     )
-    n_regions, n_facets, volume = counted(network, volumes=True)  # also compiles
-    forward(network, x)  # also starts the threads of the linear algebra
-    times = [[seconds(work) for work in works] for _ in range(runs)]
+    counted(random_network(sizes[0], 2, 1), volumes=True)  # compiles
+    forward(network, x)  # starts the threads of the linear algebra
+    runs_of_each = [[timed(work) for work in works] for _ in range(runs)]
+    n_regions, n_facets, volume = runs_of_each[0][1][1]
+    times = [[seconds for seconds, _ in run] for run in runs_of_each]
     facets, volumes, passes = (statistics.median(t) for t in zip(*times, strict=True))
     return (
         f"{'-'.join(map(str, sizes)):13} {n_regions:9,} {n_facets / n_regions:9.3f} "

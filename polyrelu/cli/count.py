@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 import click
 
 from polyrelu.cli.output import (
+    Verb,
     check_json_target,
     json_option,
+    path_type,
     prints_ascii_only,
     progress_bar,
     remark,
@@ -23,19 +25,19 @@ if TYPE_CHECKING:
     from polyrelu.shapes import Census
 
 
-@click.command()
-@click.argument("net", type=click.Path(path_type=Path))
+@click.command(cls=Verb)
+@click.argument("net", type=path_type)
 @click.option("--box", nargs=2, type=float, metavar="LO HI", help="Bounds of every input.")
 @click.option(
     "--bounds",
-    type=click.Path(path_type=Path),
+    type=path_type,
     metavar="FILE",
     help="Bounds of each input: a line 'lower upper' per input, or a .vnnlib file.",
 )
 @json_option
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=path_type,
     metavar="DIR",
     help="Write census.json, tables (CSV) and figures (PNG, SVG) into this folder.",
 )

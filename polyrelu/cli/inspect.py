@@ -4,11 +4,11 @@ from pathlib import Path
 
 import click
 
-from polyrelu.cli.output import check_json_target, json_option, show
+from polyrelu.cli.output import Verb, check_json_target, json_option, path_type, show
 
 
-@click.command()
-@click.argument("net", type=click.Path(path_type=Path))
+@click.command(cls=Verb)
+@click.argument("net", type=path_type)
 @json_option
 def inspect(net: Path, json_target: str | None) -> None:
     """Show what the checkpoint NET holds.

@@ -1,6 +1,5 @@
 """Entry point: the verbs, and the one place where an error becomes a line and an exit code."""
 
-import os
 import sys
 from collections.abc import Sequence
 
@@ -9,17 +8,25 @@ import click
 from polyrelu._version import __version__
 from polyrelu.cli.count import count
 from polyrelu.cli.inspect import inspect
+from polyrelu.cli.output import Verb, drop_standard_output, standard_output
 from polyrelu.errors import IncompleteError, InconsistentError, KernelError, PolyreluError
 
 DONE, INVALID, FAILED, INCOMPLETE, INTERRUPTED, PIPE_CLOSED = 0, 2, 3, 4, 130, 141
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class Verbs(Verb, click.Group):
+    """The command that holds the others."""
+
+
+@click.group(
+    cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(__version__, prog_name="polyrelu", message="%(prog)s %(version)s")
 def polyrelu() -> None:
     """Exact polytope geometry of ReLU networks.
 
-    Exit codes: 0 done, 2 usage or invalid input, 3 kernel failure or inconsistency, 4 incomplete.
+    Exit codes: 0 done, 2 usage or invalid input, 3 kernel failure or inconsistency, 4 reserved
+    (incomplete).
     """
 
 
@@ -38,16 +45,17 @@ def main(args: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 done; 2 usage or invalid input; 3 kernel failure or inconsistency; 4 incomplete;
-        130 interrupted; 141 the reader of standard output went away. Every code but 0 and 141
-        comes with one line on standard error. An error of another kind is a defect of polyrelu
-        and shows its traceback.
+        0 done; 2 usage or invalid input; 3 kernel failure or inconsistency; 4 reserved
+        (incomplete); 130 interrupted; 141 the reader of standard output went away. Every code but
+        0 and 141 comes with one line on standard error. An error of another kind is a defect of
+        polyrelu and shows its traceback.
     """
     try:
         arguments = list(sys.argv[1:] if args is None else args)
         with polyrelu.make_context("polyrelu", arguments) as context:
             polyrelu.invoke(context)
-        sys.stdout.flush()
+        with standard_output():
+            sys.stdout.flush()
     except click.exceptions.Exit as done:
         return done.exit_code
     except click.exceptions.NoArgsIsHelpError as error:
@@ -57,10 +65,9 @@ def main(args: Sequence[str] | None = None) -> int:
         command = error.ctx.command_path if error.ctx else "polyrelu"
         return _failure(f"{error.format_message().rstrip('.')} (see {command} --help)", INVALID)
     except (KeyboardInterrupt, click.Abort):
-        click.echo("polyrelu: interrupted", err=True)
-        return INTERRUPTED
+        return _interruption()
     except BrokenPipeError:
-        _drop_standard_output()
+        drop_standard_output()
         return PIPE_CLOSED
     except IncompleteError as error:
         return _failure(str(error), INCOMPLETE)
@@ -68,9 +75,10 @@ def main(args: Sequence[str] | None = None) -> int:
         return _failure(str(error), FAILED)
     except PolyreluError as error:
         return _failure(str(error), INVALID)
-    except OSError as error:  # of standard output: files have errors of their own, above
-        _drop_standard_output()
-        return _failure(f"cannot write standard output: {error.strerror}", INVALID)
+    except RuntimeError as error:
+        if _stems_from_interruption(error):
+            return _interruption()
+        raise
     return DONE
 
 
@@ -79,6 +87,15 @@ def _failure(message: str, code: int) -> int:
     return code
 
 
-def _drop_standard_output() -> None:
-    """Keep the interpreter from writing, at its end, what could not be written now."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _interruption() -> int:
+    click.echo("polyrelu: interrupted", err=True)
+    return INTERRUPTED
+
+
+def _stems_from_interruption(error: BaseException | None) -> bool:
+    """Whether Ctrl-C set off this error, as it does inside numba while that compiles."""
+    if error is None:
+        return False
+    return isinstance(error, KeyboardInterrupt) or any(
+        map(_stems_from_interruption, (error.__cause__, error.__context__))
+    )

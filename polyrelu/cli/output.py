@@ -1,15 +1,44 @@
 """Where results go: text or one JSON object on standard output, progress on standard error."""
 
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import click
 
+from polyrelu.errors import InvalidInputError
+
+
+class PathName(click.Path):
+    """A path that is not empty: pathlib takes an empty one for the current folder."""
+
+    def convert(
+        self,
+        value: str | os.PathLike[str],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> Any:
+        if not os.fspath(value):
+            self.fail("the path is empty", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+class Verb(click.Command):
+    """A command whose help may meet a full disk, as its result may."""
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        with standard_output():
+            return super().make_context(*args, **kwargs)
+
+
+path_type = PathName(path_type=Path)
 json_option = click.option(
     "--json",
     "json_target",
+    type=PathName(),
     metavar="FILE|-",
     help="Write the result as JSON; with - it is all that standard output gets.",
 )
@@ -28,11 +57,28 @@ def show(record: Mapping[str, Any], text: str, json_target: str | None) -> None:
     from polyrelu.report.tables import json_text, write_json
 
     if json_target == "-":
-        click.echo(json_text(record))
-        return
-    if json_target is not None:
+        text = json_text(record)
+    elif json_target is not None:
         write_json(record, json_target)
-    click.echo(text)
+    with standard_output():
+        click.echo(text)
+
+
+@contextmanager
+def standard_output() -> Iterator[None]:
+    """Block in which a failure of the file system is that of standard output."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        drop_standard_output()
+        raise InvalidInputError(f"cannot write standard output: {error.strerror}") from error
+
+
+def drop_standard_output() -> None:
+    """Keep the interpreter from writing, at its end, what could not be written now."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def remark(text: str) -> None:

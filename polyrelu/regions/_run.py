@@ -8,7 +8,8 @@ from functools import cached_property
 
 import numpy as np
 
-from polyrelu.geometry.rational import nearest_float
+from polyrelu.errors import DegenerateError, InconsistentError
+from polyrelu.geometry.rational import Rational, nearest_float, sign_at
 from polyrelu.network import Network
 from polyrelu.regions._kernel import frames as kernel
 from polyrelu.regions._kernel.loop import advance
@@ -29,7 +30,8 @@ class Rows:
     volumes: np.ndarray  # (R,)
     vertices: np.ndarray  # (G, d)
     incidence: np.ndarray  # (G, W) uint64
-    guide: np.ndarray  # (R,)
+    n_signs: int
+    n_rational: int
 
     @property
     def n_rows(self) -> int:
@@ -56,28 +58,21 @@ class Run:
         self._stack = _stack(self._net, capacity, words)
         self._state = _state(self._net, first_map, capacity, words)
         self._batch_size = batch_size
-        self._room = 0  # vertices a batch has room for, once generators are asked for
+        self._room = 64 * capacity + 8 * batch_size  # vertices that a batch has room for
         self._n_ids = (2 * n_rows + 4) * batch_size + 64 * words
         self._batch = self._new_batch()
         self._guide = np.zeros((0, 1), np.uint64) if guide is None else guide
 
-    @property
-    def n_signs(self) -> int:
-        """Signs evaluated so far."""
-        return int(self._state.at[kernel.SIGNS])
+    def next_batch(
+        self, *, volumes: bool, generators: int = kernel.NOT_SIMPLE
+    ) -> tuple[Rows, bool]:
+        """The next batch, and whether it is the last.
 
-    @property
-    def n_rational(self) -> int:
-        """Signs decided in rational arithmetic so far."""
-        return int(self._state.at[kernel.RATIONAL])
-
-    def next_batch(self, *, volumes: bool, generators: bool = False) -> tuple[Rows, bool]:
-        """The next batch, and whether it is the last."""
-        if generators and self._room == 0:
-            self._room = 64 * self._stack.x.shape[1]
-            self._batch = self._new_batch()
+        ``generators`` says whose vertices and incidences to write out: NOT_SIMPLE (where the
+        f-vector is left open) or ALL.
+        """
         at = self._state.at
-        at[[kernel.ROWS, kernel.IDS, kernel.GENERATORS]] = 0
+        at[[kernel.ROWS, kernel.IDS, kernel.GENERATORS, kernel.SIGNS, kernel.RATIONAL]] = 0
         while True:
             status = advance(
                 self._net, self._root, self._stack, self._state, self._batch, self._guide,
@@ -114,7 +109,8 @@ class Run:
             batch.volume[:n].copy(),
             batch.vertices[:g].copy(),
             batch.incidence[:g].copy(),
-            batch.guide[:n].copy(),
+            int(at[kernel.SIGNS]),
+            int(at[kernel.RATIONAL]),
         )
 
     def _new_batch(self) -> kernel.Batch:
@@ -130,7 +126,6 @@ class Run:
             volume=np.zeros(rows),
             vertices=np.zeros((self._room, d)),
             incidence=np.zeros((self._room, words), np.uint64),
-            guide=np.zeros(rows, np.int64),
         )
 
     def _grow(self, *, capacity: int, words: int) -> None:
@@ -167,19 +162,20 @@ class Run:
         path = self._path(layer)
         undecided = np.flatnonzero(state.open[: stack.n_vertices[s]])
         for v in undecided.tolist():
-            state.exact[v] = self._exact.sign(neuron, self._facets_at(s, v), path)
+            vertex = self._vertex(s, v, path)
+            state.exact[v] = sign_at(self._exact.form(neuron, path), vertex)
         state.at[kernel.RATIONAL] += len(undecided)
         state.at[kernel.OVERRIDDEN] = 1
 
     def _place(self) -> None:
         """Replace the coordinates that floats could not find by the exact ones, rounded."""
         stack, at = self._stack, self._state.at
-        for s in range(int(at[kernel.TOP]) + 1):
+        top = int(at[kernel.TOP])
+        for s in range(max(top - 1, 0), top + 1):  # the halves of the last cut
             path = self._path(int(stack.layer[s]))
             loose = ~(stack.err[s, : stack.n_vertices[s]] <= kernel.MAX_LOOSE)
             for v in np.flatnonzero(loose).tolist():
-                exact = self._exact.vertex(self._facets_at(s, v), path)
-                stack.x[s, v] = [nearest_float(x) for x in exact]
+                stack.x[s, v] = [nearest_float(x) for x in self._vertex(s, v, path)]
                 stack.err[s, v] = 2 * kernel.U
         at[kernel.LOOSE] = 0
 
@@ -195,10 +191,14 @@ class Run:
             for k in range(layer)
         ]
 
-    def _facets_at(self, s: int, v: int) -> list[int]:
-        """The facets that meet in vertex v of frame s."""
+    def _vertex(self, s: int, v: int, path: list[np.ndarray]) -> list[Rational]:
+        """Vertex v of frame s from the facets that meet in it."""
         bits = np.unpackbits(self._stack.mask[s, v].view(np.uint8), bitorder="little")
-        return self._stack.facet[s, np.flatnonzero(bits)].tolist()
+        facets = self._stack.facet[s, np.flatnonzero(bits)].tolist()
+        try:
+            return self._exact.vertex(facets, path)
+        except DegenerateError as error:
+            raise InconsistentError(f"facets {facets} meet in no vertex: {error}") from error
 
 
 def _kernel_net(

@@ -28,6 +28,7 @@ def text_bounds(text: str) -> list[tuple[float, float]]:
 
 _TOKEN = re.compile(r"[()]|[^\s()]+")
 _IGNORED = {"set-logic", "set-info", "set-option", "check-sat", "get-model", "exit"}
+MAX_DEPTH = 100  # of parentheses; bounds need three
 
 
 def vnnlib_bounds(text: str) -> list[tuple[float, float]]:
@@ -64,28 +65,30 @@ def vnnlib_bounds(text: str) -> list[tuple[float, float]]:
 
 
 def _note_bound(condition: Any, lower: dict[int, float], upper: dict[int, float]) -> None:
-    """Record a condition (<= X_i c) or (>= X_i c), either way round; skip those on outputs."""
+    """Record a condition (<= X_i c), (>= X_i c) or (= X_i c), either way round; skip outputs."""
     names = [t for t in _atoms(condition) if re.fullmatch(r"[XY]_\d+", t)]
     if not any(name.startswith("X") for name in names):
         return
     match condition:
-        case [("<=" | ">=") as relation, str(left), str(right)] if len(names) == 1:
+        case [("<=" | ">=" | "=") as relation, str(left), str(right)] if len(names) == 1:
             if not left.startswith("X_"):
                 left, right = right, left
-                relation = {"<=": ">=", ">=": "<="}[relation]
-            i, bounds = int(left[2:]), upper if relation == "<=" else lower
-            tighter = min if relation == "<=" else max
+                relation = {"<=": ">=", ">=": "<=", "=": "="}[relation]
+            i = int(left[2:])
             try:
                 value = float(right)
             except ValueError as error:
                 raise InvalidInputError(f"bound {right!r} of X_{i} is not a number") from error
             if not math.isfinite(value):
                 raise InvalidInputError(f"bound {right} of X_{i} is not finite")
-            bounds[i] = tighter(bounds.get(i, value), value)
+            if relation != ">=":
+                upper[i] = min(upper.get(i, value), value)
+            if relation != "<=":
+                lower[i] = max(lower.get(i, value), value)
         case _:
             raise InvalidInputError(
-                f"the condition on {names[0]} is not a bound (<= X_i number) or (>= X_i number): "
-                "only inputs in a box are supported"
+                f"the condition on {names[0]} is not a bound (<= X_i number), (>= X_i number) "
+                "or (= X_i number): only inputs in a box are supported"
             )
 
 
@@ -100,6 +103,10 @@ def _s_expressions(text: str) -> list[tuple[int, Any]]:
     for number, line in enumerate(text.splitlines(), start=1):
         for token in _TOKEN.findall(line.split(";", 1)[0]):
             if token == "(":
+                if len(stack) == MAX_DEPTH:
+                    raise InvalidInputError(
+                        f"line {number}: more than {MAX_DEPTH} parentheses inside each other"
+                    )
                 stack.append([])
                 continue
             form: Any = token

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from polyrelu.errors import InconsistentError, InvalidInputError
 from polyrelu.geometry.faces import f_vector
 from polyrelu.geometry.polyhedron import Incidence
 from polyrelu.network import Network
+from polyrelu.regions._kernel.frames import ALL
 from polyrelu.regions._run import Run
 from polyrelu.regions.domain import Box, Chart
+from polyrelu.regions.points import patterns_at
 
 GUIDED_BATCH = 4096
 
@@ -42,9 +46,13 @@ class RegionComplex:
     f_vectors : (R, d + 1) int64
         f_0 (vertices), ..., f_{d-1} (facets), f_d = 1.
     points : (R, n_inputs) float64
-        A point inside each region: the mean of its vertices.
+        A point inside each region: the mean of its vertices, rounded (a region thinner than
+        the spacing of floats may hold none).
     volumes : (R,) float64
         d-dimensional volume; NaN where it was not asked for.
+    n_signs, n_rational : int
+        Signs evaluated to find the regions, and those of them that floats could not prove and
+        rational arithmetic decided.
     complete : bool
         Whether the rows are all regions of the domain.
     """
@@ -58,6 +66,8 @@ class RegionComplex:
     f_vectors: np.ndarray
     points: np.ndarray
     volumes: np.ndarray
+    n_signs: int
+    n_rational: int
     complete: bool
 
     def __post_init__(self) -> None:
@@ -67,14 +77,24 @@ class RegionComplex:
     @classmethod
     def concatenate(cls, batches: Sequence[RegionComplex]) -> RegionComplex:
         """The batches of one run as one complex, complete if the last one is."""
+        if not batches:
+            raise InvalidInputError("RegionComplex.concatenate: at least one batch is needed")
         first, last = batches[0], batches[-1]
         counts = np.concatenate([np.diff(batch.facet_indptr) for batch in batches])
         joined: dict[str, Any] = {
             name: np.concatenate([getattr(batch, name) for batch in batches])
             for name in ("patterns", "facet_ids", "f_vectors", "points", "volumes")
         }
-        indptr = np.concatenate([[0], np.cumsum(counts)])
-        return replace(first, **joined, facet_indptr=indptr, complete=last.complete)
+        n_signs = sum(batch.n_signs for batch in batches)
+        n_rational = sum(batch.n_rational for batch in batches)
+        return replace(
+            first,
+            **joined,
+            facet_indptr=indptr(counts),
+            n_signs=n_signs,
+            n_rational=n_rational,
+            complete=last.complete,
+        )
 
     @property
     def dim(self) -> int:
@@ -101,15 +121,16 @@ class RegionComplex:
         return self.n_regions
 
     def __getitem__(self, index: int) -> Region:
-        """Region number ``index``; negative numbers count from the end."""
+        """Region number ``index`` (no slice); negative numbers count from the end."""
+        index = operator.index(index)
         if not -self.n_regions <= index < self.n_regions:
             raise IndexError(f"region {index} of a complex with {self.n_regions} regions")
-        return Region(self, int(index) % self.n_regions)
+        return Region(self, index % self.n_regions)
 
     def __iter__(self) -> Iterator[Region]:
         return (Region(self, i) for i in range(self.n_regions))
 
-    def locate(self, x: np.ndarray) -> np.ndarray:
+    def locate(self, x: ArrayLike) -> np.ndarray:
         """The region of each point, by its activation pattern.
 
         Parameters
@@ -119,8 +140,9 @@ class RegionComplex:
         Returns
         -------
         (…,) int64
-            Row of the region, or -1 where the point is outside the domain, or lies on a wall in
-            such a way that no region has its pattern (a neuron is off where it is 0).
+            Row of the region, or -1 where the point is outside the domain, or lies exactly on
+            walls in such a way that no region has its pattern (a neuron is off where it is 0).
+            Patterns are decided exactly, so no other point of the domain gets -1.
 
         Raises
         ------
@@ -136,18 +158,22 @@ class RegionComplex:
         >>> regions.bits[index[0]], index[1]
         (array([ True, False]), np.int64(-1))
         """
-        x = np.asarray(x, dtype=np.float64)
-        if x.ndim == 0 or x.shape[-1] != self.network.n_inputs or not np.isfinite(x).all():
+        try:
+            array = np.asarray(x)
+            numbers = array.astype(np.float64, casting="same_kind", copy=False)
+        except (TypeError, ValueError) as error:
+            raise InvalidInputError(f"locate: x is no array of real numbers: {error}") from error
+        if numbers.shape[-1:] != (self.network.n_inputs,) or not np.isfinite(numbers).all():
             raise InvalidInputError(
-                f"locate: x has shape {x.shape}; finite points of shape "
+                f"locate: x has shape {numbers.shape}; finite points of shape "
                 f"(…, {self.network.n_inputs}) are needed"
             )
-        points = x.reshape(-1, x.shape[-1])
-        packed = np.packbits(self.network.pattern(points), axis=1, bitorder="little")
+        points = numbers.reshape(-1, self.network.n_inputs)
+        packed = np.packbits(patterns_at(self.network, points), axis=1, bitorder="little")
         rows = self._row_of
         found = np.array([rows.get(key.tobytes(), -1) for key in packed], dtype=np.int64)
         found[~self.domain.contains(points)] = -1
-        return found.reshape(x.shape[:-1])
+        return found.reshape(numbers.shape[:-1])
 
     @cached_property
     def _row_of(self) -> dict[bytes, int]:
@@ -259,7 +285,17 @@ class Generators:
         n_facets = int(np.diff(self.facet_indptr[region : region + 2])[0])
         packed = np.ascontiguousarray(self.masks[start:stop]).view(np.uint8)
         bits = np.unpackbits(packed, axis=1, count=n_facets, bitorder="little")
-        return Incidence(bits.T.astype(bool), dim=self.vertices.shape[1])
+        try:
+            return Incidence(bits.T.astype(bool), dim=self.vertices.shape[1])
+        except InvalidInputError as error:
+            raise InconsistentError(f"the incidence of region {region}: {error}") from error
+
+    def f_vector(self, region: int) -> tuple[int, ...]:
+        """(f_0, ..., f_d) of the region-th region, from the faces of its incidence."""
+        try:
+            return f_vector(self.incidence(region))
+        except InvalidInputError as error:
+            raise InconsistentError(f"the faces of region {region}: {error}") from error
 
 
 def generators(network: Network, chart: Chart, patterns: np.ndarray) -> Generators:
@@ -281,7 +317,7 @@ def generators(network: Network, chart: Chart, patterns: np.ndarray) -> Generato
     run = Run(network, chart, GUIDED_BATCH, guide=guide.view(np.uint64))
     parts, done = [], len(patterns) == 0
     while not done:
-        rows, done = run.next_batch(volumes=False, generators=True)
+        rows, done = run.next_batch(volumes=False, generators=ALL)
         parts.append(rows)
     n_found = sum(rows.n_rows for rows in parts)
     if n_found != len(patterns):
@@ -294,20 +330,14 @@ def generators(network: Network, chart: Chart, patterns: np.ndarray) -> Generato
         np.pad(rows.incidence, ((0, 0), (0, words - rows.incidence.shape[1]))) for rows in parts
     ]
     return Generators(
-        _indptr([rows.n_vertices for rows in parts]),
+        indptr(np.concatenate([rows.n_vertices for rows in parts])),
         np.concatenate([rows.vertices for rows in parts]),
-        _indptr([rows.n_facets for rows in parts]),
+        indptr(np.concatenate([rows.n_facets for rows in parts])),
         np.concatenate([rows.facet_ids for rows in parts]),
         np.concatenate(masks),
     )
 
 
-def f_vectors_from_faces(network: Network, chart: Chart, patterns: np.ndarray) -> np.ndarray:
-    """f-vectors (R, d + 1) of regions that are not simple, from the faces of their incidence."""
-    built = generators(network, chart, patterns)
-    rows = [f_vector(built.incidence(r)) for r in range(len(patterns))]
-    return np.array(rows, dtype=np.int64).reshape(len(patterns), chart.dim + 1)
-
-
-def _indptr(counts: list[np.ndarray]) -> np.ndarray:
-    return np.concatenate([[0], np.cumsum(np.concatenate(counts))])
+def indptr(counts: np.ndarray) -> np.ndarray:
+    """Where each of the ragged rows with these lengths starts, and the end."""
+    return np.concatenate([[0], np.cumsum(counts)])

@@ -15,8 +15,8 @@ from numpy.typing import ArrayLike
 from polyrelu.errors import InvalidInputError
 from polyrelu.regions.bounds import text_bounds, vnnlib_bounds
 
-LARGEST = 1e100  # free inputs reach from 1 / LARGEST to LARGEST, so that no product overflows
-MAX_BOX_DIM = 20  # 2**20 vertices; a box in more dimensions is refused, not attempted
+LARGEST = 1e50  # free inputs reach from 1 / LARGEST to LARGEST, so that no product overflows
+MAX_BOX_DIM = 10  # a cube's triangulation has dim! simplices: more are refused, not attempted
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ class Box:
         """
         path = Path(path)
         try:
-            text = path.read_text(encoding="utf-8")
+            text = path.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             reason = getattr(error, "strerror", None) or "not a text file"
             raise InvalidInputError(f"bounds file {path}: {reason}") from error
@@ -194,7 +194,7 @@ class Box:
         Raises
         ------
         InvalidInputError
-            If no input is free, or so many that the 2**dim vertices cannot be held, or the box
+            If no input is free, or more than ``MAX_BOX_DIM`` are, or the box
             is so large or small that its products overflow or underflow.
         """
         free, dim = self.free, self.dim
@@ -204,14 +204,13 @@ class Box:
             )
         if dim > MAX_BOX_DIM:
             raise InvalidInputError(
-                f"a box with {dim} free inputs has 2**{dim} vertices; at most {MAX_BOX_DIM} free "
-                "inputs are possible: hold the others fixed (lower = upper)"
+                f"a box with {dim} free inputs has 2**{dim} vertices and {dim}! simplices; at most "
+                f"{MAX_BOX_DIM} free inputs can be counted: hold the others fixed (lower = upper)"
             )
         centre = np.array(
             [_exact_centre(*b) for b in zip(self.lower.tolist(), self.upper.tolist(), strict=True)]
         )
         lower, upper = self.lower[free] - centre[free], self.upper[free] - centre[free]
-        corners = np.array(list(itertools.product((False, True), repeat=dim)))
         reach = np.maximum(np.abs(lower), np.abs(upper))
         if (
             reach.max() > LARGEST
@@ -223,6 +222,7 @@ class Box:
                 f"is {self.volume:g}; polyrelu computes with reaches from {1 / LARGEST:g} to "
                 f"{LARGEST:g} and volumes between their squares: scale the inputs"
             )
+        corners = np.array(list(itertools.product((False, True), repeat=dim)))
         one = np.eye(dim)
         rows = np.vstack([np.column_stack([one, -lower]), np.column_stack([-one, upper])])
         basis = np.zeros((self.lower.size, dim))

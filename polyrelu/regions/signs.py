@@ -21,7 +21,6 @@ from polyrelu.geometry.rational import (
     integer_matrix,
     nearest_float,
     scaled_integer,
-    sign_at,
 )
 from polyrelu.network import Network
 from polyrelu.regions.domain import Chart
@@ -100,7 +99,3 @@ class ExactForms:
     def vertex(self, facets: Sequence[int], path: Sequence[np.ndarray]) -> list[Rational]:
         """The vertex in which these facets meet."""
         return common_zero([self.form(facet, path) for facet in facets], self.dim)
-
-    def sign(self, neuron: int, facets: Sequence[int], path: Sequence[np.ndarray]) -> int:
-        """Sign (-1, 0, 1) of a neuron's pre-activation at the vertex on these facets."""
-        return sign_at(self.form(neuron, path), self.vertex(facets, path))

@@ -9,12 +9,13 @@ import numpy as np
 from polyrelu.errors import InvalidInputError
 from polyrelu.network import Network
 from polyrelu.regions._run import Rows, Run
-from polyrelu.regions.complex import RegionComplex, f_vectors_from_faces
+from polyrelu.regions.complex import Generators, RegionComplex, indptr
 from polyrelu.regions.domain import Box, Chart
 
 Progress = Callable[[int, float], None]
 
 BATCH_SIZE = 16384
+MAX_BATCH = 2**24
 
 
 def enumerate_regions(
@@ -90,8 +91,8 @@ def stream_regions(
     Raises
     ------
     InvalidInputError
-        As in ``enumerate_regions``, and if ``batch_size`` < 1. Raised by the call, not by the
-        first ``next``.
+        As in ``enumerate_regions``, and if ``batch_size`` is no integer from 1 to ``MAX_BATCH``.
+        Raised by the call, not by the first ``next``.
 
     Examples
     --------
@@ -99,8 +100,15 @@ def stream_regions(
     >>> [len(batch) for batch in stream_regions(network, Box(-1, 1), batch_size=3)]
     [3, 1]
     """
-    if batch_size < 1:
-        raise InvalidInputError(f"batch_size = {batch_size}; a batch holds at least 1 region")
+    if not isinstance(network, Network) or not isinstance(domain, Box):
+        raise InvalidInputError(
+            f"the regions of a {type(network).__name__} in a {type(domain).__name__}: a Network "
+            "(polyrelu.load reads one) and a Box are needed"
+        )
+    if not isinstance(batch_size, int | np.integer) or not 1 <= batch_size <= MAX_BATCH:
+        raise InvalidInputError(
+            f"batch_size = {batch_size!r}; a batch holds 1 to {MAX_BATCH:,} regions"
+        )
     domain = domain.bound_to(network.n_inputs)
     run = Run(network, domain.chart(), batch_size)
 
@@ -125,17 +133,27 @@ def _as_complex(
 ) -> RegionComplex:
     """The batch as a RegionComplex; f-vectors that the kernel left open come from the faces."""
     f_vectors = rows.f_vectors
-    left_open = np.flatnonzero(f_vectors[:, 0] < 0)
-    f_vectors[left_open] = f_vectors_from_faces(network, chart, rows.patterns[left_open])
+    left_open = f_vectors[:, 0] < 0
+    if left_open.any():
+        built = Generators(
+            indptr(rows.n_vertices[left_open]),
+            rows.vertices,
+            indptr(rows.n_facets[left_open]),
+            rows.facet_ids[np.repeat(left_open, rows.n_facets)],
+            rows.incidence,
+        )
+        f_vectors[left_open] = [built.f_vector(r) for r in range(int(left_open.sum()))]
     return RegionComplex(
         network=network,
         domain=domain,
         chart=chart,
         patterns=rows.patterns,
-        facet_indptr=np.concatenate([[0], np.cumsum(rows.n_facets)]),
+        facet_indptr=indptr(rows.n_facets),
         facet_ids=rows.facet_ids,
         f_vectors=f_vectors,
         points=chart.to_input(rows.points),
         volumes=rows.volumes,
+        n_signs=rows.n_signs,
+        n_rational=rows.n_rational,
         complete=complete,
     )

@@ -79,7 +79,7 @@ def census_text(census: Census, *, width: int = 80, ascii_only: bool = False) ->
         Lines without a trailing newline.
     """
     facets, by_volume = census.facet_histogram, census.facet_histogram_by_volume
-    check = census.certificate["volume"]
+    check, signs = census.certificate["volume"], census.certificate["signs"]
     verdict = "closes" if check["closes"] else "DOES NOT CLOSE"
     rows = {
         "by region": f"{summary(facets)}\n{TWICE_DIM}",
@@ -87,6 +87,7 @@ def census_text(census: Census, *, width: int = 80, ascii_only: bool = False) ->
         "f-vector sum": ", ".join(f"f_{k} {sum_:,}" for k, sum_ in enumerate(census.f_vector_sum)),
         "volume": f"{check['sum']:.12g} of {check['domain']:.12g}, "
         f"relative error {check['relative_error']:.1e}: {verdict}",
+        "signs": f"{signs['evaluated']:,} evaluated, {signs['rational']:,} of them in rationals",
         "complete": "yes" if census.complete else "NO: these are the counts of a part",
         "seconds": f"{census.seconds:.2f}",
     }

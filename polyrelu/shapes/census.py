@@ -37,7 +37,9 @@ class Census:
         Sum of the volumes of the regions.
     certificate : dict
         Checks passed, by name. ``"volume"``: the volumes of the regions add up to the volume
-        of the domain, so that no region is missing and none is counted twice.
+        of the domain, so the regions cover it without gap or overlap. It does not prove that
+        every region was cut: two that were left as one have the same volume. ``"signs"``: how
+        many were evaluated, and how many of them floats could not prove and rationals decided.
     complete : bool
         Whether the domain was covered; False if a budget ended the enumeration.
     seconds : float
@@ -221,6 +223,7 @@ class _Tally:
         self.by_volume = FaceHistogram.from_counts([], [], k=self.dim - 1, dim=self.dim)
         self.f_vector_sum = np.zeros(self.dim + 1, dtype=np.int64)
         self.volumes: list[float] = []  # one correctly rounded sum per batch
+        self.n_signs = self.n_rational = 0
         self.complete = False  # true of the last batch of a stream only
 
     def add(self, batch: "RegionComplex") -> None:
@@ -229,6 +232,8 @@ class _Tally:
         self.by_volume += face_histogram(batch, weight="volume")
         self.f_vector_sum += batch.f_vectors.sum(axis=0)
         self.volumes.append(math.fsum(batch.volumes))
+        self.n_signs += batch.n_signs
+        self.n_rational += batch.n_rational
         self.complete = bool(batch.complete)
 
     def census(self, started: float) -> Census:
@@ -238,7 +243,10 @@ class _Tally:
             facet_histogram_by_volume=self.by_volume,
             f_vector_sum=tuple(self.f_vector_sum.tolist()),
             volume=volume,
-            certificate={"volume": volume_check(volume, self.domain, complete=self.complete)},
+            certificate={
+                "volume": volume_check(volume, self.domain, complete=self.complete),
+                "signs": {"evaluated": self.n_signs, "rational": self.n_rational},
+            },
             complete=self.complete,
             seconds=time.perf_counter() - started,
             network_sha256=self.network.sha256,
@@ -248,6 +256,9 @@ class _Tally:
 
 def volume_check(volume: float, domain: "Box", *, complete: bool = True) -> dict[str, Any]:
     """Whether the volumes of the regions add up to the volume of the domain.
+
+    If so, the regions cover the domain without gap or overlap, up to ``VOLUME_TOLERANCE``; it does
+    not prove that every region was cut.
 
     Returns
     -------

@@ -135,6 +135,9 @@ def test_json_file_beside_the_text(polyrelu, checkpoint, tmp_path):
         (["--out", "2-4-1.npz/inside"], "cannot write 2-4-1.npz/inside"),
         (["--json", "absent/census.json"], "cannot write absent/census.json"),
         (["--json", "."], "cannot write ."),
+        (["--json", ""], "'--json': the path is empty"),
+        (["--out", ""], "'--out': the path is empty"),
+        (["--bounds", ""], "'--bounds': the path is empty"),
     ],
 )
 def test_calls_that_cannot_be_answered(failure, checkpoint, arguments, message):

@@ -35,3 +35,4 @@ def test_unwritable_json(failure, checkpoint, target):
 
 def test_missing_checkpoint(failure):
     assert "absent.npz" in failure("inspect", "absent.npz")
+    assert "the path is empty" in failure("inspect", "")

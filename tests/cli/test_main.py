@@ -1,6 +1,5 @@
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -67,12 +66,32 @@ def test_interruption(monkeypatch, capsys, checkpoint):
     assert capsys.readouterr() == ("", "polyrelu: interrupted\n")
 
 
-def test_defect_shows_its_traceback(monkeypatch, checkpoint):
+def test_interruption_that_the_compiler_turns_into_its_own_error(monkeypatch, capsys, checkpoint):
+    def interrupt(*_, **__):
+        try:
+            raise KeyboardInterrupt
+        finally:
+            raise RuntimeError("no compiled object yet")
+
+    monkeypatch.setattr(polyrelu.shapes.census, "count_faces", interrupt)
+    assert main(["count", str(checkpoint(2, 3, 1)), "--box", "-1", "1"]) == 130
+    assert capsys.readouterr() == ("", "polyrelu: interrupted\n")
+
+
+DEFECTS = [
+    ZeroDivisionError(),
+    RuntimeError("a defect"),
+    OSError("libx.so: no such shared library"),
+]
+
+
+@pytest.mark.parametrize("defect", DEFECTS, ids=repr)
+def test_defect_shows_its_traceback(monkeypatch, checkpoint, defect):
     def fail(*_, **__):
-        raise ZeroDivisionError
+        raise defect
 
     monkeypatch.setattr(polyrelu.shapes.census, "count_faces", fail)
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(type(defect)):
         main(["count", str(checkpoint(2, 3, 1)), "--box", "-1", "1"])
 
 
@@ -85,8 +104,10 @@ def test_closed_pipe_is_silent(checkpoint):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs /dev/full")
-def test_full_disk_is_one_line(checkpoint):
-    command = [sys.executable, "-m", "polyrelu", "inspect", str(checkpoint(2, 3, 1))]
+@pytest.mark.parametrize("arguments", [["inspect", "2-3-1.npz"], ["--help"], ["count", "--help"]])
+def test_full_disk_is_one_line(checkpoint, monkeypatch, arguments):
+    monkeypatch.chdir(checkpoint(2, 3, 1).parent)
+    command = [sys.executable, "-m", "polyrelu", *arguments]
     with open("/dev/full", "w") as full:
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, encoding="utf-8")
     assert done.returncode == 2
@@ -95,11 +116,18 @@ def test_full_disk_is_one_line(checkpoint):
 
 def test_start_is_quick_and_loads_no_heavy_library():
     code = (
-        "import sys, polyrelu.cli.main as m\n"
+        "import sys, time\n"
+        "started = time.perf_counter()\n"
+        "import polyrelu\n"
+        "seconds = time.perf_counter() - started\n"
+        "import polyrelu.cli.main\n"
         "heavy = {'numpy', 'numba', 'matplotlib', 'scipy', 'torch', 'tqdm'}\n"
-        "print(sorted(heavy & set(sys.modules)))"
+        "print(seconds, *(heavy & set(sys.modules)))"
     )
-    started = time.perf_counter()
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8")
-    assert done.stdout == "[]\n"
-    assert time.perf_counter() - started < 5
+    seconds = []
+    for _ in range(3):
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8")
+        taken, *heavy = done.stdout.split()
+        assert heavy == []
+        seconds.append(float(taken))
+    assert min(seconds) < 0.5

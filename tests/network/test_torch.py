@@ -125,6 +125,12 @@ def test_other_contents(content, message, path):
     assert message in refusal(path)
 
 
+@pytest.mark.parametrize("content", ["hello", "a,b\n1,2\n"])
+def test_text_file(content, path):
+    path.write_text(content)
+    assert refusal(path).endswith("not a readable torch file: it is damaged or of another format")
+
+
 def test_pickled_module_is_not_built(model, path):
     torch.save(model, path)
     assert "torch.save(model.state_dict(), path)" in refusal(path)

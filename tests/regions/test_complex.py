@@ -6,7 +6,8 @@ from nets import shallow, uniform_net
 
 from polyrelu.errors import InconsistentError, InvalidInputError
 from polyrelu.geometry import f_vector
-from polyrelu.regions import Box, enumerate_regions
+from polyrelu.network import Network
+from polyrelu.regions import Box, RegionComplex, enumerate_regions, stream_regions
 from polyrelu.regions.complex import generators
 
 UNIT = Box(-1, 1)
@@ -179,3 +180,72 @@ def test_completeness_is_said(regions):
     assert regions.complete
     assert "incomplete" not in repr(regions)
     assert "6281 regions, dim 3" in repr(regions)
+
+
+def paired_net():
+    """Units in pairs of opposite weight: a layer of them is 0 but for rounding."""
+    rng = np.random.default_rng(0)
+    first, second = rng.normal(size=(6, 3)), rng.normal(size=(5, 6))
+    weights = [
+        np.vstack([first, 2 * first]),
+        np.hstack([2 * second, -second]),
+        rng.normal(size=(4, 5)),
+        np.ones((1, 4)),
+    ]
+    return Network.from_arrays(weights, [None, None, rng.normal(size=4), None])
+
+
+def assert_points_lie_in_their_regions(regions, points):
+    """Located, and no pre-activation is on the wrong side by more than rounding."""
+    rows = regions.locate(points)
+    assert rows.min() >= 0
+    bits = regions.bits[rows]
+    a, c = regions.network.neuron_maps(bits)
+    values = (a @ points[:, :, None])[..., 0] + c
+    scale = np.abs(a) @ np.abs(points[:, :, None])
+    wrong = np.where(bits, -values, values)
+    assert (wrong <= 1e-9 * (1 + scale[..., 0] + np.abs(c))).all()
+
+
+def test_points_are_located_in_degenerate_nets(case):
+    box = case.box.bound_to(case.network.n_inputs)
+    points = np.random.default_rng(0).uniform(box.lower, box.upper, (200, case.network.n_inputs))
+    assert_points_lie_in_their_regions(case.regions, points)
+
+
+def test_points_are_located_where_rounding_hides_a_zero():
+    network = paired_net()
+    regions = enumerate_regions(network, Box(-1, 1))
+    points = np.random.default_rng(0).uniform(-1, 1, (500, 3))
+    assert (network.pattern(points)[:, 12:17]).any()  # a float forward pass is fooled
+    assert_points_lie_in_their_regions(regions, points)
+    assert regions.locate(regions.points).tolist() == list(range(len(regions)))
+
+
+@pytest.mark.parametrize(
+    "x", [[["a", "b"]], [[1j, 0]], [[1, 2], [3]], [[np.nan, 0]], [1.0], 3, None]
+)
+def test_what_is_no_point_is_refused(x):
+    regions = enumerate_regions(uniform_net(2, 4, 1), Box(-1, 1))
+    with pytest.raises(InvalidInputError, match="locate"):
+        regions.locate(x)
+
+
+def test_an_index_is_an_integer():
+    regions = enumerate_regions(uniform_net(2, 4, 1), Box(-1, 1))
+    with pytest.raises(TypeError):
+        regions[0.5]
+    with pytest.raises(InvalidInputError, match="at least one batch"):
+        RegionComplex.concatenate([])
+
+
+@pytest.mark.parametrize("batch_size", [0, 2.5, "a", 10**12])
+def test_batch_sizes_that_are_none(batch_size):
+    with pytest.raises(InvalidInputError, match="batch_size"):
+        stream_regions(uniform_net(2, 4, 1), Box(-1, 1), batch_size=batch_size)
+
+
+@pytest.mark.parametrize("arguments", [("net.npz", Box(-1, 1)), (uniform_net(2, 4, 1), (-1, 1))])
+def test_a_network_and_a_box_are_needed(arguments):
+    with pytest.raises(InvalidInputError, match="are needed"):
+        enumerate_regions(*arguments)

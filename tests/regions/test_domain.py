@@ -216,7 +216,7 @@ SECOND = "(assert (>= X_1 0))\n(assert (<= X_1 1))\n"
         (DECLARED + FIRST + SECOND + "(assert (<= X_1 X_0))", "condition on X_1"),
         (DECLARED + FIRST + SECOND + "(assert (<= X_1 Y_0))", "condition on X_1"),
         (DECLARED + FIRST + SECOND + "(assert (<= X_1))", "condition on X_1"),
-        (DECLARED + FIRST + SECOND + "(assert (= X_1 1))", "condition on X_1"),
+        (DECLARED + FIRST + SECOND + "(assert (distinct X_1 1))", "condition on X_1"),
         (DECLARED + FIRST + SECOND + "(assert (or (<= X_1 0) (>= X_0 1)))", "condition on X_"),
         (DECLARED + FIRST + SECOND + "(assert (and (<= X_1 0.5)", "ends inside"),
         (DECLARED + FIRST + ")\n" + SECOND, "line 5.*parenthesis|parenthesis.*line 5"),

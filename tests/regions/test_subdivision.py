@@ -16,7 +16,6 @@ from polyrelu.errors import InvalidInputError, PolyreluError
 from polyrelu.geometry import HRep, f_vector, facet_rows, incidence
 from polyrelu.network import Network, load
 from polyrelu.regions import Box, enumerate_regions, stream_regions
-from polyrelu.regions._run import Run
 
 FIELDS = ("patterns", "facet_indptr", "facet_ids", "f_vectors", "points", "volumes")
 UNIT = Box(-1, 1)
@@ -462,7 +461,7 @@ def test_batch_size_is_at_least_one(batch_size):
 # Products that underflow
 
 
-@pytest.mark.parametrize(("weight", "reach"), [(5e-324, 0.3), (1e-250, 1e-90), (1e-310, 1e-5)])
+@pytest.mark.parametrize(("weight", "reach"), [(5e-324, 0.3), (1e-290, 1e-45), (1e-310, 1e-5)])
 @pytest.mark.parametrize("dim", [1, 2])
 def test_a_neuron_too_small_for_a_product_still_cuts(weight, reach, dim):
     first = [[0] * (dim - 1) + [weight]]
@@ -471,14 +470,19 @@ def test_a_neuron_too_small_for_a_product_still_cuts(weight, reach, dim):
     np.testing.assert_allclose(regions.volumes, (2 * reach) ** dim / 2)
 
 
+def test_a_composed_slope_too_small_for_a_float_still_cuts():
+    # 1e-162² x - 1e-280 is 0 at x = 1e44.
+    network = Network.from_arrays([[[1e-162]], [[1e-162]], [[1]]], [[0], [-1e-280], [0]])
+    regions = enumerate_regions(network, Box(0, 1e49))
+    np.testing.assert_allclose(np.sort(regions.volumes), [1e44, 1e49 - 1e44])
+
+
 def test_neurons_pruned_to_zero_ask_for_no_rationals():
     network = uniform_net(3, 12, 8, 1)
     weights = [layer.weight.copy() for layer in network.layers]
     biases = [layer.bias.copy() for layer in network.layers]
     weights[1][:3], biases[1][:3] = 0, 0
     pruned = Network.from_arrays(weights, biases)
-    run = Run(pruned, UNIT.bound_to(3).chart(), 4096)
-    rows, done = run.next_batch(volumes=False)
-    assert done
-    assert rows.n_rows > 100
-    assert run.n_rational == 0
+    regions = enumerate_regions(pruned, UNIT)
+    assert regions.n_regions > 100
+    assert regions.n_rational == 0 < regions.n_signs

@@ -62,8 +62,10 @@ def read(content: bytes) -> Network:
             f"holds a pickled module or other objects than tensors, or is damaged; {_HINT}"
         ) from error
     except _DAMAGED as error:
-        reason = str(error).strip().splitlines() or [type(error).__name__]
-        raise InvalidInputError(f"is not a readable torch file: {reason[0]}") from error
+        # Only the words of a RuntimeError are torch's; those of the others are the unpickler's.
+        words = str(error).strip().splitlines() if isinstance(error, RuntimeError) else []
+        reason = words[0] if words else "it is damaged or of another format"
+        raise InvalidInputError(f"is not a readable torch file: {reason}") from error
     for key in _NESTED:
         if isinstance(found, Mapping) and isinstance(found.get(key), Mapping):
             found = found[key]

@@ -20,10 +20,13 @@ U = 2.0**-53  # unit roundoff
 MAX_FLIPS = 64  # rank-one updates of a map before it is composed afresh
 MAX_ERR = 1e-10  # inherited vertex error (in units of reach) beyond which it is solved afresh
 MAX_LOOSE = 1e-6  # vertex error beyond which its exact coordinates are asked for
-TINY = 1e-290  # covers what underflow takes from a sum of products
+TINY = 1e-240  # covers what underflow takes from a sum of products
 HUGE = 1e290  # values beyond it may have met an overflow and prove nothing
 WORD = 64  # bits of a mask word
 
+
+# Which regions' generators ``advance`` writes out.
+NOT_SIMPLE, ALL = range(2)
 
 # Values of ``Stack.pos`` that are no position.
 NOT_ENTERED, DEAD = -1, -2
@@ -104,7 +107,6 @@ class Batch(NamedTuple):
     volume: Array  # (R,)
     vertices: Array  # (G, d)
     incidence: Array  # (G, W) uint64, bit k = the region's k-th facet
-    guide: Array  # (R,) int64, the guiding pattern's index
 
 
 class Root(NamedTuple):

@@ -30,6 +30,7 @@ from numba import njit
 
 from polyrelu.regions._kernel.cut import cut_in_two
 from polyrelu.regions._kernel.frames import (
+    ALL,
     DEAD,
     DONE,
     FULL,
@@ -38,6 +39,7 @@ from polyrelu.regions._kernel.frames import (
     IDS,
     LOOSE,
     NOT_ENTERED,
+    NOT_SIMPLE,
     PLAIN,
     ROWS,
     TOP,
@@ -49,11 +51,11 @@ from polyrelu.regions._kernel.frames import (
     lowest,
 )
 from polyrelu.regions._kernel.maps import enter_layer, signs
-from polyrelu.regions._kernel.measure import f_vector, volume
+from polyrelu.regions._kernel.measure import f_vector, f_vector_is_open, volume
 
 
 @inlined
-def emit(net, stack, state, batch, s, with_volumes, with_generators):
+def emit(net, stack, state, batch, s, with_volumes, whose_generators):
     """Append the region in frame s to the batch; False if there is no room."""
     d = len(net.axes)
     row = state.at[ROWS]
@@ -62,7 +64,10 @@ def emit(net, stack, state, batch, s, with_volumes, with_generators):
     n_vertices = stack.n_vertices[s]
     if row == batch.n_facets.size or first + n_words * WORD > batch.facet_ids.size:
         return False
-    if with_generators and state.at[GENERATORS] + n_vertices > batch.vertices.shape[0]:
+    wanted = whose_generators == ALL or (
+        whose_generators == NOT_SIMPLE and f_vector_is_open(stack, s)
+    )
+    if wanted and state.at[GENERATORS] + n_vertices > batch.vertices.shape[0]:
         return False
     batch.pattern[row, :] = np.uint64(0)
     last = net.widths.size - 1
@@ -93,8 +98,7 @@ def emit(net, stack, state, batch, s, with_volumes, with_generators):
             total += stack.x[s, v, i]
         batch.point[row, i] = total / n_vertices
     batch.volume[row] = volume(stack, state, s) if with_volumes else np.nan
-    batch.guide[row] = state.at[GUIDE] - 1
-    if with_generators:
+    if wanted:
         g = state.at[GENERATORS]
         for v in range(n_vertices):
             for i in range(d):
@@ -151,9 +155,9 @@ def _sources() -> str:
     return digest.hexdigest()
 
 
-def _compiled(sources: str) -> Any:
-    @njit(nogil=True, cache=True, **PLAIN)
-    def advance(net, root, stack, state, batch, guide, with_volumes, with_generators):
+def _compiled(sources: str, *, cache: bool) -> Any:
+    @njit(nogil=True, cache=cache, **PLAIN)
+    def advance(net, root, stack, state, batch, guide, with_volumes, whose_generators):
         """Work until all is emitted (``DONE``) or something is needed; call again to go on.
 
         With a non-empty ``guide`` only the regions with these patterns are followed, one after the
@@ -220,11 +224,14 @@ def _compiled(sources: str) -> Any:
                 stack.layer[s] = layer + 1
                 stack.pos[s] = NOT_ENTERED
                 continue
-            if not emit(net, stack, state, batch, s, with_volumes, with_generators):
+            if not emit(net, stack, state, batch, s, with_volumes, whose_generators):
                 return FULL
             at[TOP] -= 1
 
     return advance
 
 
-advance = _compiled(_sources())
+try:
+    advance = _compiled(_sources(), cache=True)
+except RuntimeError:  # no folder to keep the compiled code in: compile once per process
+    advance = _compiled(_sources(), cache=False)

@@ -31,6 +31,12 @@ def _ridges(stack, state, s):
 
 
 @inlined
+def f_vector_is_open(stack, s):
+    """Whether the f-vector of frame s is left to the faces of its incidence."""
+    return not stack.simple[s] or len(stack.axes) > 7
+
+
+@inlined
 def f_vector(stack, state, s, n_facets, out):
     """f-vector of a simple polytope of dimension at most 7; -1 everywhere for any other.
 
@@ -40,7 +46,7 @@ def f_vector(stack, state, s, n_facets, out):
     """
     d = len(stack.axes)
     n_vertices = stack.n_vertices[s]
-    if not stack.simple[s] or d > 7:
+    if f_vector_is_open(stack, s):
         out[:] = -1
         return
     h = state.face_slot

@@ -1,0 +1,55 @@
+"""The activation pattern of a point, decided: in floats where that is proven, else exactly."""
+
+import numpy as np
+
+from polyrelu.geometry.rational import dyadic_exponent, integer_matrix, scaled_integer
+from polyrelu.network import Network
+
+U = 2.0**-53
+TINY = 1e-290  # covers underflow
+
+
+def patterns_at(network: Network, points: np.ndarray) -> np.ndarray:
+    """Activation patterns (P, N) bool at points (P, n_inputs); a neuron is off where it is 0.
+
+    A forward pass carries a bound on its rounding error; where a pre-activation does not exceed
+    it, the point's pattern is computed again in integers.
+    """
+    bits = np.zeros((len(points), network.n_neurons), dtype=bool)
+    doubtful = np.zeros(len(points), dtype=bool)
+    value, error, first = points, np.zeros_like(points), 0
+    with np.errstate(over="ignore", invalid="ignore"):
+        for layer in network.layers[:-1]:
+            size = np.abs(layer.weight).T
+            rounding = (layer.n_inputs + 4) * U
+            error = error @ size + rounding * (np.abs(value) @ size + np.abs(layer.bias)) + TINY
+            value = layer(value)
+            bits[:, first : first + layer.n_outputs] = value > 0
+            # Zero rows (dead neurons) are exactly 0 and need no proof.
+            live = layer.weight.any(axis=1) | (layer.bias != 0)
+            doubtful |= (live & ~(np.abs(value) > error)).any(axis=1)
+            value = np.maximum(value, 0.0)
+            first += layer.n_outputs
+    if doubtful.any():
+        bits[doubtful] = _exact_patterns(network, points[doubtful])
+    return bits
+
+
+def _exact_patterns(network: Network, points: np.ndarray) -> np.ndarray:
+    """The patterns by a forward pass on integers, all scaled by one power of two."""
+    bits = []
+    exponent = dyadic_exponent(points)
+    value = integer_matrix(points.T, exponent)
+    for layer in network.layers[:-1]:
+        own = max(dyadic_exponent(layer.weight), dyadic_exponent(layer.bias))
+        exponent += own
+        value = integer_matrix(layer.weight, own) * value
+        on = np.zeros((layer.n_outputs, len(points)), dtype=bool)
+        for unit, bias in enumerate(layer.bias):
+            constant = scaled_integer(bias, exponent)
+            for p in range(len(points)):
+                pre_activation = value[unit, p] + constant
+                on[unit, p] = pre_activation > 0
+                value[unit, p] = pre_activation if on[unit, p] else 0
+        bits.append(on.T)
+    return np.hstack(bits)
