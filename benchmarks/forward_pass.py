@@ -27,6 +27,7 @@ def timed(work: Callable[[], Any]) -> tuple[float, Any]:
 
 def counted(network: Network, *, volumes: bool) -> tuple[int, int, float]:
     """Regions, facets and volume, enumerated anew."""
+    n_regions, n_facets, volume = 0, 0, 0.0
     for batch in stream_regions(network, Box(-1, 1), volumes=volumes):
         n_regions += batch.n_regions
         n_facets += int(batch.f_vectors[:, -2].sum())
