@@ -240,9 +240,13 @@ def _exact_centre(lower: float, upper: float) -> float:
     From there, errors are relative to the width. Only where the differences to the middle are
     exact, which they are in floats once upper <= 2 lower. A fixed input is its own middle.
     """
+    if lower == upper:
+        return lower
     middle = lower / 2 + upper / 2
+    if abs(middle) <= upper - lower:
+        return 0.0
     exact = all(Fraction(b) - Fraction(middle) == Fraction(b - middle) for b in (lower, upper))
-    return middle if exact and abs(middle) > upper - lower else 0.0
+    return middle if exact else 0.0
 
 
 def _first(where: np.ndarray, *values: np.ndarray) -> str:

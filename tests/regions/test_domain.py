@@ -107,6 +107,11 @@ def test_far_bounds_are_counted_from_their_middle():
     assert chart.rows[:, -1].tolist() == [1, 2**-41, 1, 2**-41]
 
 
+@pytest.mark.parametrize("value", [5e-324, -5e-324, 0.1, 1e308])
+def test_a_fixed_input_is_counted_from_its_value(value):
+    assert Box([-1, value], [1, value]).chart().origin.tolist() == [0, value]
+
+
 def test_a_point_has_no_chart():
     with pytest.raises(InvalidInputError, match="one point"):
         Box([1, 2], [1, 2]).chart()
