@@ -4,6 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# An example's time says nothing about its result: the machine may be busy.
+settings.register_profile("polyrelu", deadline=None)
+settings.load_profile("polyrelu")
 
 
 @pytest.fixture(scope="session")
