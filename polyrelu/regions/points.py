@@ -4,9 +4,7 @@ import numpy as np
 
 from polyrelu.geometry.rational import dyadic_exponent, integer_matrix, scaled_integer
 from polyrelu.network import Network
-
-U = 2.0**-53
-TINY = 1e-290  # covers underflow
+from polyrelu.regions._kernel.frames import TINY, U
 
 
 def patterns_at(network: Network, points: np.ndarray) -> np.ndarray:

@@ -24,7 +24,6 @@ TINY = 1e-240  # covers what underflow takes from a sum of products
 HUGE = 1e290  # values beyond it may have met an overflow and prove nothing
 WORD = 64  # bits of a mask word
 
-
 # Which regions' generators ``advance`` writes out.
 NOT_SIMPLE, ALL = range(2)
 
