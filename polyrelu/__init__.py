@@ -22,12 +22,22 @@ if TYPE_CHECKING:
     from polyrelu.errors import InvalidInputError, PolyreluError
     from polyrelu.geometry import HRep, Incidence, VRep, f_vector
     from polyrelu.network import Layer, Network, load, save
-    from polyrelu.regions import Box, Region, RegionComplex, enumerate_regions, stream_regions
+    from polyrelu.regions import (
+        AffineSlice,
+        Box,
+        Polytope,
+        Region,
+        RegionComplex,
+        Space,
+        enumerate_regions,
+        stream_regions,
+    )
     from polyrelu.shapes import Census, FaceHistogram, count_faces, face_histogram
 
 # Every public name and the module it lives in; loaded when first asked for, so that
 # ``import polyrelu`` costs nothing.
 _HOME = {
+    "AffineSlice": "regions",
     "Box": "regions",
     "Census": "shapes",
     "FaceHistogram": "shapes",
@@ -37,8 +47,10 @@ _HOME = {
     "Layer": "network",
     "Network": "network",
     "PolyreluError": "errors",
+    "Polytope": "regions",
     "Region": "regions",
     "RegionComplex": "regions",
+    "Space": "regions",
     "VRep": "geometry",
     "count_faces": "shapes",
     "enumerate_regions": "regions",
@@ -50,6 +62,7 @@ _HOME = {
 }
 
 __all__ = [
+    "AffineSlice",
     "Box",
     "Census",
     "FaceHistogram",
@@ -59,8 +72,10 @@ __all__ = [
     "Layer",
     "Network",
     "PolyreluError",
+    "Polytope",
     "Region",
     "RegionComplex",
+    "Space",
     "VRep",
     "__version__",
     "count_faces",

@@ -1,76 +1,119 @@
-"""All activation regions of a network in a box: slow, obvious and exact.
+"""All activation regions of a network in a domain: slow, obvious and exact.
 
 Definitions
 -----------
-Every float is a rational number, so the partition of the box is a well-defined object, and it is
-found here in rational arithmetic. A fixed input (lower = upper) is substituted; coordinates are
-the d free inputs. A *form* is an affine function a.x + c, written (a_1, ..., a_d, c).
+Every float is a rational number, so the partition of the domain (a box, the whole space, a
+polyhedron A x <= b, or one of these in an affine subspace) is a well-defined object, and it is
+found here without rounding. A fixed input of a box (lower = upper) is substituted; coordinates
+are the d free inputs, in a subspace the d multiples of its basis. A *form* is an affine function
+a.x + c, written (a_1, ..., a_d, c).
 
 * A neuron is on at x iff its pre-activation there is > 0.
-* A *region* is a polytope with interior points on which no pre-activation changes sign. A neuron
+* A *region* is a polyhedron with interior points on which no pre-activation changes sign. A neuron
   that vanishes on the whole region does not cut it and is off there.
 * A *facet* is a set {f = 0} of region points of dimension d - 1, f the form of a neuron or of a
-  row of the box. Forms that have the same facet all name it: neuron h by h, the lower bound of
-  free input i by N + i, its upper bound by N + d + i (N hidden neurons).
+  row of the domain. All neurons and rows whose form vanishes on the facet, but not on the whole
+  region, name it: neuron h by h, row i of the domain by N + i (N hidden neurons). The rows of a
+  box are the lower bound of free input i (row i) and its upper bound (row d + i).
 * A *face* is the region itself or a non-empty intersection of facets, a vertex one of dimension 0.
+  The f-vector counts faces by dimension: (0, 2, 1) for a strip, (1, 2, 1) for a quadrant,
+  (0, 1, 1) for a half-plane, (0, 0, 1) for the plane.
+
+A domain without interior points has no regions.
 
 Method
 ------
-A polytope is the convex hull of its vertices. Hence a form is positive somewhere inside iff it is
-so at a vertex; a polytope's dimension is the affine rank of its vertices; and a face is known by
-the vertices on it. A neuron that has both signs cuts the polytope in two. The new vertices are
-found by solving *every* system of the neuron's form and d - 1 facets, and keeping the solutions
-that violate no facet. Nothing is taken from polyrelu but the weights and the bounds.
+Weights are scaled to integers, layer by layer and by positive factors, which changes no sign.
+
+*Unbounded regions* are replaced by polytopes: their parts in the box |x_i| <= M, whose bounds
+are called the *horizon*. Let H >= 1 bound the coefficients of the domain's rows and of all forms
+that any pattern gives rise to. A minimal face of a region is the solution set of r <= d of the
+equations f = 0, independent ones; by Cramer's rule it has a point whose coordinates are 0 or
+quotients of integers, the numerators determinants of r rows: |x_i| <= d! H^d < M. So every face F
+has points inside the horizon. Hence
+
+* a form has both signs on a region iff it has them inside the horizon;
+* F -> (F inside the horizon) maps the faces of the region, one to one and each to one of the same
+  dimension, to those faces of the part that are not on the horizon, and a form that vanishes on
+  one of the two vanishes on the other;
+* the region is bounded iff its part has no vertex on the horizon: a bounded region is the hull of
+  its vertices, all inside, an unbounded one is connected and leaves the box.
+
+*A polytope* is the convex hull of its vertices. Hence a form is positive somewhere inside iff it
+is so at a vertex; a face is known by the vertices on it, and its dimension is their affine rank;
+the facets are the inclusion-maximal sets {f = 0} among those of the forms that describe it. A
+neuron that has both signs cuts the polytope in two. A new vertex is the neuron's only zero on a
+face, so it lies within an edge, one end on each side; an edge is a face with two vertices, and an
+intersection of d - 1 facets. Nothing is taken from polyrelu but the weights and the domain.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import combinations
-from math import factorial, gcd, lcm
+from functools import cached_property, lru_cache
+from itertools import combinations, product
+from math import factorial, gcd, inf, lcm, prod
+from operator import mul
 
-Form = tuple  # (a_1, ..., a_d, c) of Fractions or integers
-Point = tuple  # (x_1, ..., x_d) of Fractions
-Face = frozenset  # of Points: the vertices on it
+Form = tuple  # (a_1, ..., a_d, c) of integers or Fractions
+Vertex = tuple  # (w x_1, ..., w x_d, w) of coprime integers, w > 0: the point x
+Face = frozenset  # of Vertices: those on it
 
 
 @dataclass(frozen=True)
 class Region:
-    """One region: what it is called, where it is, and what it looks like."""
+    """One region: what it is called, where it is, and what it looks like.
+
+    Vertices are points (x_1, ..., x_d) of Fractions.
+    """
 
     pattern: tuple[bool, ...]
-    vertices: frozenset[Point]
-    facets: dict[frozenset[int], Face]  # everything that names the facet -> the vertices on it
+    vertices: frozenset[tuple]
+    facets: dict[frozenset[int], frozenset[tuple]]  # all names of the facet -> the vertices on it
     f_vector: tuple[int, ...]
-    volume: Fraction
+    bounded: bool
+
+    @cached_property
+    def volume(self) -> Fraction | float:
+        """The exact volume; infinite if the region is unbounded."""
+        if not self.bounded:
+            return inf
+        faces = [Face(map(homogeneous, on_it)) for on_it in self.facets.values()]
+        return volume(Face(map(homogeneous, self.vertices)), faces)
 
 
 @dataclass(frozen=True)
-class Polytope:
-    """A full-dimensional polytope: its facets as forms >= 0, none redundant; its vertices."""
+class Cell:
+    """A full-dimensional polytope: its facets by forms >= 0, one each; its vertices."""
 
-    walls: tuple[Form, ...]
-    vertices: frozenset[Point]
+    facets: dict[Form, Face]
+    vertices: Face
 
 
-def regions(network, box) -> list[Region]:
-    """Every region of the network in the box."""
-    lower, upper = bounds(network, box)
-    free = [i for i, (low, high) in enumerate(zip(lower, upper, strict=True)) if low < high]
-    inputs = [
-        coordinate(free.index(i), len(free)) if i in free else constant(lower[i], len(free))
-        for i in range(len(lower))
-    ]
-    layers = [exact_layer(layer) for layer in network.layers[:-1]]
-    rows = box_rows([lower[i] for i in free], [upper[i] for i in free])
-    whole = Polytope(tuple(rows), vertices_of(rows, len(free)))
+def regions(network, domain) -> list[Region]:
+    """Every region of the network in the domain: a Box, Polytope, Space or AffineSlice."""
+    inputs, rows = chart(domain, network.n_inputs)
+    layers = list(integer_layers(network.layers[:-1], inputs))
+    inputs = [integral(form, common_unit(inputs)) for form in inputs]
+    horizon = horizon_of(layers, inputs, rows)
     return [
-        describe(cell, pattern, [*forms, *rows])
+        describe(cell, pattern, [*forms, *rows], horizon)
+        for whole in domain_cells(rows, horizon)
         for cell, pattern, forms in subdivide(whole, layers, inputs)
     ]
 
 
-def subdivide(cell: Polytope, layers: Sequence, inputs: Sequence[Form]) -> Iterable:
+def domain_cells(rows: Sequence[Form], horizon: Sequence[Form]) -> list[Cell]:
+    """The domain inside the horizon: one cell, or none if it has no interior points."""
+    d, far = len(horizon) // 2, horizon[0][-1]
+    corners = Face((*signs, 1) for signs in product((-far, far), repeat=d))
+    cells = [Cell(facets(horizon, corners), corners)]
+    for row in filter(any, rows):
+        cells = [part for cell in cells for part, inside in cut(cell, row) if inside]
+    return cells
+
+
+def subdivide(cell: Cell, layers: Sequence, inputs: Sequence[Form]) -> Iterable:
     """(region, its pattern, the form of every neuron on it), for each region in the cell.
 
     ``inputs`` are the forms that the first of the ``layers`` reads.
@@ -85,7 +128,7 @@ def subdivide(cell: Polytope, layers: Sequence, inputs: Sequence[Form]) -> Itera
             yield region, bits + deeper_bits, (*forms, *deeper_forms)
 
 
-def cut_by_all(cell: Polytope, forms: Sequence[Form]) -> Iterable[tuple[Polytope, tuple]]:
+def cut_by_all(cell: Cell, forms: Sequence[Form]) -> Iterable[tuple[Cell, tuple]]:
     """The parts into which the forms cut the cell, with the bit of each form there."""
     if not forms:
         yield cell, ()
@@ -95,59 +138,65 @@ def cut_by_all(cell: Polytope, forms: Sequence[Form]) -> Iterable[tuple[Polytope
             yield piece, (bit, *bits)
 
 
-def cut(cell: Polytope, form: Form) -> list[tuple[Polytope, bool]]:
+def cut(cell: Cell, form: Form) -> list[tuple[Cell, bool]]:
     """The cell itself with the form's bit, or both its halves."""
-    values = {v: value(form, v) for v in cell.vertices}
-    if all(f <= 0 for f in values.values()):
+    heights = {v: height(form, v) for v in cell.vertices}
+    if max(heights.values()) <= 0:
         return [(cell, False)]
-    if all(f >= 0 for f in values.values()):
+    if min(heights.values()) >= 0:
         return [(cell, True)]
-    between = points_on(form, cell)
-    above = frozenset(v for v, f in values.items() if f >= 0) | between
-    below = frozenset(v for v, f in values.items() if f <= 0) | between
+    on_it = Face(zeros_within_edges(cell, heights))
+    below = on_it | {v for v, h in heights.items() if h <= 0}
+    above = on_it | {v for v, h in heights.items() if h >= 0}
     return [
-        (Polytope(facet_forms([*cell.walls, negative(form)], below), below), False),
-        (Polytope(facet_forms([*cell.walls, form], above), above), True),
+        (Cell(facets([*cell.facets, negative(form)], below), below), False),
+        (Cell(facets([*cell.facets, form], above), above), True),
     ]
 
 
-def points_on(form: Form, cell: Polytope) -> frozenset[Point]:
-    """The points of the cell where the form and d - 1 of its facets vanish and nothing else can."""
-    d = len(form) - 1
-    found = (solution([form, *some]) for some in combinations(cell.walls, d - 1))
-    return frozenset(x for x in found if x and all(value(f, x) >= 0 for f in cell.walls))
+def zeros_within_edges(cell: Cell, heights: dict[Vertex, int]) -> Iterator[Vertex]:
+    """The points where a form vanishes between the two ends of an edge, where it does not."""
+    d = len(next(iter(heights))) - 1
+    for walls in combinations(cell.facets.values(), d - 1):
+        face = cell.vertices.intersection(*walls)
+        if len(face) == 2:
+            (u, h), (v, k) = ((end, heights[end]) for end in face)
+            if h * k < 0:
+                yield coprime([abs(k) * a + abs(h) * b for a, b in zip(u, v, strict=True)])
 
 
-def vertices_of(forms: Sequence[Form], d: int) -> frozenset[Point]:
-    """The vertices of {x : all forms >= 0}: every solution of d of the equations that is in it."""
-    found = (solution(some) for some in combinations(forms, d))
-    return frozenset(x for x in found if x and all(value(f, x) >= 0 for f in forms))
+def facets(forms: Iterable[Form], vertices: Face) -> dict[Form, Face]:
+    """Those of the forms >= 0 that vanish on a facet of the polytope, one for each facet."""
+    touching = {zeros(form, vertices): form for form in forms}
+    return {
+        form: face
+        for face, form in touching.items()
+        if face and not any(face < other for other in touching)
+    }
 
 
-def facet_forms(forms: Iterable[Form], vertices: Face) -> tuple[Form, ...]:
-    """Those of the forms that vanish on a facet of the polytope, one for each facet."""
-    one_each = {on_it: form for form in forms if (on_it := facet(form, vertices))}
-    return tuple(one_each.values())
+def zeros(form: Form, vertices: Face) -> Face:
+    """The vertices where the form vanishes."""
+    return Face(v for v in vertices if height(form, v) == 0)
 
 
-def facet(form: Form, vertices: Face) -> Face:
-    """The vertices where the form vanishes if it has a facet there; else none."""
-    on_it = Face(v for v in vertices if value(form, v) == 0)
-    return on_it if dimension(on_it) == len(form) - 2 else Face()
-
-
-def describe(cell: Polytope, pattern: tuple, named: Sequence[Form]) -> Region:
-    """The region with its facets named, its faces counted and its volume measured."""
+def describe(cell: Cell, pattern: tuple, named: Sequence[Form], horizon: Sequence[Form]) -> Region:
+    """The region with its facets named and its faces counted."""
+    walls = set(cell.facets.values())
     names: dict[Face, set[int]] = {}
     for name, form in enumerate(named):
-        if any(form[:-1]) and (on_it := facet(form, cell.vertices)):
+        if (on_it := zeros(form, cell.vertices)) in walls:
             names.setdefault(on_it, set()).add(name)
+    inside = {v: point(v) for v in cell.vertices if all(height(row, v) for row in horizon)}
     return Region(
         pattern,
-        cell.vertices,
-        {frozenset(ids): on_it for on_it, ids in names.items()},
+        frozenset(inside.values()),
+        {
+            frozenset(ids): frozenset(inside[v] for v in on_it if v in inside)
+            for on_it, ids in names.items()
+        },
         f_vector(cell.vertices, names),
-        volume(cell.vertices, names),
+        len(inside) == len(cell.vertices),
     )
 
 
@@ -160,14 +209,14 @@ def f_vector(vertices: Face, facets: Iterable[Face]) -> tuple[int, ...]:
     return tuple(dimensions.count(k) for k in range(dimension(vertices) + 1))
 
 
-def volume(vertices: Face, facets: Iterable[Face]) -> Fraction:
+def volume(vertices: Face, facets: Sequence[Face]) -> Fraction:
     """Volume: the sum over the simplices of a triangulation."""
-    d = dimension(vertices)
-    simplices = triangulation(vertices, list(facets))
-    return sum((abs(determinant(edges(s))) for s in simplices), Fraction(0)) / factorial(d)
+    simplices = triangulation(vertices, facets)
+    volumes = (Fraction(abs(determinant(s)), prod(v[-1] for v in s)) for s in simplices)
+    return sum(volumes, Fraction(0)) / factorial(dimension(vertices))
 
 
-def triangulation(face: Face, facets: Sequence[Face]) -> list[list[Point]]:
+def triangulation(face: Face, facets: Sequence[Face]) -> list[list[Vertex]]:
     """Cones from one vertex over the triangulated facets of the face that miss it."""
     apex, k = min(face), dimension(face)
     if k == 0:
@@ -181,25 +230,78 @@ def triangulation(face: Face, facets: Sequence[Face]) -> list[list[Point]]:
     ]
 
 
-# The box and the network, as forms.
+# The domain and the network, as forms.
 
 
-def bounds(network, box) -> tuple[list[Fraction], list[Fraction]]:
-    """Lower and upper bound of every input."""
+def chart(domain, n: int) -> tuple[list[Form], list[Form]]:
+    """Every one of n inputs as a form in the coordinates, and the domain's rows as forms >= 0."""
+    inputs, rows = [coordinate(i, n) for i in range(n)], []
+    match type(domain).__name__:
+        case "Box":
+            lower, upper = bounds(domain, n)
+            free = [i for i in range(n) if lower[i] < upper[i]]
+            inputs = [
+                coordinate(free.index(i), len(free)) if i in free else constant(lower[i], len(free))
+                for i in range(n)
+            ]
+            rows = box_rows([lower[i] for i in free], [upper[i] for i in free])
+        case "Polytope":
+            rows = polytope_rows(domain)
+        case "AffineSlice":
+            within, rows = chart(domain.within, domain.basis.shape[1])
+            inputs = [
+                affine_combination([Fraction(a) for a in row], within, Fraction(c))
+                for row, c in zip(domain.basis.tolist(), domain.origin.tolist(), strict=True)
+            ]
+    return inputs, [integral(row, common_unit([row])) for row in rows]
+
+
+def horizon_of(layers: Sequence, inputs: Sequence[Form], rows: Sequence[Form]) -> list[Form]:
+    """The rows of a box inside which every face of every region has points."""
+    d = len(inputs[0]) - 1
+    largest = [absolute(form) for form in inputs]
+    coefficients = [1, *(abs(a) for row in rows for a in row)]
+    for layer in layers:
+        largest = [affine_combination(absolute(row), largest, abs(bias)) for row, bias in layer]
+        coefficients += [a for form in largest for a in form]
+    far = factorial(d) * max(coefficients) ** d + 1
+    return box_rows([-far] * d, [far] * d)
+
+
+def bounds(box, n: int) -> tuple[list[Fraction], list[Fraction]]:
+    """Lower and upper bound of each of n inputs."""
     both = []
     for side in (box.lower, box.upper):
         values = side.ravel().tolist()
-        values = values * network.n_inputs if len(values) == 1 else values
+        values = values * n if len(values) == 1 else values
         both.append([Fraction(x) for x in values])
     return both[0], both[1]
 
 
-def box_rows(lower: Sequence[Fraction], upper: Sequence[Fraction]) -> list[Form]:
+def box_rows(lower: Sequence, upper: Sequence) -> list[Form]:
     """x_i - lower_i for every i, then upper_i - x_i."""
     d = len(lower)
     at_least = [affine_combination([1], [coordinate(i, d)], -lower[i]) for i in range(d)]
     at_most = [affine_combination([-1], [coordinate(i, d)], upper[i]) for i in range(d)]
     return at_least + at_most
+
+
+def polytope_rows(polytope) -> list[Form]:
+    """b_i - A_i x for every row i of A x <= b."""
+    return [
+        (*(-Fraction(a) for a in row), Fraction(b))
+        for row, b in zip(polytope.A.tolist(), polytope.b.tolist(), strict=True)
+    ]
+
+
+def integer_layers(layers: Iterable, inputs: Sequence[Form]) -> Iterator[list[tuple]]:
+    """The layers times positive factors that make their inputs, weights and biases integers."""
+    scale = 1 / common_unit(inputs)
+    for layer in layers:
+        rows = [(*weights, scale * bias) for weights, bias in exact_layer(layer)]
+        unit = common_unit(rows)
+        yield [(row[:-1], row[-1]) for row in (integral(row, unit) for row in rows)]
+        scale /= unit
 
 
 def exact_layer(layer) -> list[tuple[list[Fraction], Fraction]]:
@@ -212,22 +314,27 @@ def exact_layer(layer) -> list[tuple[list[Fraction], Fraction]]:
 
 def coordinate(i: int, d: int) -> Form:
     """The form x_i."""
-    return tuple(Fraction(k == i) for k in range(d + 1))
+    return tuple(int(k == i) for k in range(d + 1))
 
 
 def constant(c: Fraction, d: int) -> Form:
     """The form c."""
-    return (*[Fraction(0)] * d, c)
+    return (*[0] * d, c)
 
 
 def zero(form: Form) -> Form:
     """The form 0."""
-    return (Fraction(0),) * len(form)
+    return (0,) * len(form)
 
 
 def negative(form: Form) -> Form:
     """The form with the opposite sign."""
     return tuple(-a for a in form)
+
+
+def absolute(form: Form) -> Form:
+    """The form with its coefficients' absolute values."""
+    return tuple(abs(a) for a in form)
 
 
 def affine_combination(row: Sequence, forms: Sequence[Form], bias) -> Form:
@@ -238,52 +345,49 @@ def affine_combination(row: Sequence, forms: Sequence[Form], bias) -> Form:
     return (*a, c + bias)
 
 
-# Linear algebra over the rationals.
+def height(form: Form, v: Vertex) -> int:
+    """w (a.x + c) for the vertex v = (w x, w), w > 0: the form's sign there."""
+    return sum(map(mul, form, v))
 
 
-def value(form: Form, x: Point) -> Fraction:
-    """a.x + c."""
-    return sum((a * t for a, t in zip(form, x, strict=False)), form[-1])
+def point(v: Vertex) -> tuple[Fraction, ...]:
+    """x."""
+    return tuple(Fraction(a, v[-1]) for a in v[:-1])
 
 
-def solution(forms: Sequence[Form]) -> Point | None:
-    """The only common zero of d forms in d unknowns; None if there are none or many."""
-    rows = [integral(form) for form in forms]
-    pivots = eliminate(rows)
-    d = len(forms)
-    if pivots != list(range(d)):
-        return None
-    x: list[Fraction] = []
-    for row in reversed(rows):
-        i = d - 1 - len(x)
-        known = sum((a * t for a, t in zip(row[i + 1 : d], reversed(x), strict=True)), row[d])
-        x.append(Fraction(-known, 1) / row[i])
-    return tuple(reversed(x))
+def homogeneous(x: Sequence[Fraction]) -> Vertex:
+    """The vertex (w x, w) at x."""
+    return integral((*x, 1), common_unit([(*x, 1)]))
 
 
-def dimension(points: Iterable[Point]) -> int:
-    """Affine rank: -1 for no point, 0 for one, 1 for points on a line ..."""
-    points = list(points)
-    if not points:
-        return -1
-    return len(eliminate([integral(edge) for edge in edges(points)]))
+# Linear algebra over the integers.
 
 
-def edges(points: Sequence[Point]) -> list[Point]:
-    """The vectors from the first point to the others."""
-    origin, *others = points
-    return [tuple(a - b for a, b in zip(x, origin, strict=True)) for x in others]
+def common_unit(rows: Iterable[Sequence]) -> Fraction:
+    """The largest rational of which all entries are integer multiples; 1 if all are 0."""
+    entries = [Fraction(a) for row in rows for a in row]
+    divisor = gcd(*(a.numerator for a in entries))
+    return Fraction(divisor or 1, lcm(*(a.denominator for a in entries)))
 
 
-def integral(row: Sequence[Fraction]) -> list[int]:
-    """The row times a positive factor that makes it integral and coprime."""
-    denominator = lcm(*(Fraction(a).denominator for a in row))
-    integers = [int(a * denominator) for a in row]
-    divisor = gcd(*integers) or 1
-    return [a // divisor for a in integers]
+def integral(row: Sequence, unit: Fraction) -> tuple[int, ...]:
+    """The row's entries as multiples of the unit."""
+    return tuple(int(a / unit) for a in row)
 
 
-def eliminate(rows: list[list[int]]) -> list[int]:
+def coprime(row: Sequence[int]) -> tuple[int, ...]:
+    """The integers without their common divisor."""
+    divisor = gcd(*row) or 1
+    return tuple(a // divisor for a in row)
+
+
+@lru_cache(100_000)
+def dimension(face: Face) -> int:
+    """Affine rank: -1 for no vertex, 0 for one, 1 for vertices on a line ..."""
+    return len(eliminate(list(face))) - 1
+
+
+def eliminate(rows: list[tuple[int, ...]]) -> list[int]:
     """Bring integer rows to echelon form in place; the columns that have a pivot."""
     pivots: list[int] = []
     for column in range(len(rows[0]) if rows else 0):
@@ -295,23 +399,41 @@ def eliminate(rows: list[list[int]]) -> list[int]:
         p = rows[top][column]
         for r in range(top + 1, len(rows)):
             if q := rows[r][column]:
-                mixed = [p * b - q * a for a, b in zip(rows[top], rows[r], strict=True)]
-                divisor = gcd(*mixed) or 1
-                rows[r] = [a // divisor for a in mixed]
+                rows[r] = coprime([p * b - q * a for a, b in zip(rows[top], rows[r], strict=True)])
         pivots.append(column)
     return pivots
 
 
-def determinant(rows: Sequence[Sequence[Fraction]]) -> Fraction:
+def determinant(rows: Sequence[Sequence[int]]) -> int:
     """Determinant, by expansion along the first row: the matrices here are tiny."""
     if not rows:
-        return Fraction(1)
+        return 1
     first, *others = rows
     return sum(
-        (
-            (-1) ** j * a * determinant([r[:j] + r[j + 1 :] for r in others])
-            for j, a in enumerate(first)
-            if a
-        ),
-        Fraction(0),
+        (-1) ** j * a * determinant([r[:j] + r[j + 1 :] for r in others])
+        for j, a in enumerate(first)
+        if a
     )
+
+
+# The same with points of Fractions, for tests that solve for themselves.
+
+
+def value(form: Form, x: Sequence[Fraction]) -> Fraction:
+    """a.x + c."""
+    return sum((a * t for a, t in zip(form, x, strict=False)), form[-1])
+
+
+def solution(forms: Sequence[Form]) -> tuple[Fraction, ...] | None:
+    """The only common zero of d forms in d unknowns; None if there are none or many."""
+    rows = [integral(form, common_unit([form])) for form in forms]
+    pivots = eliminate(rows)
+    d = len(forms)
+    if pivots != list(range(d)):
+        return None
+    x: list[Fraction] = []
+    for row in reversed(rows):
+        i = d - 1 - len(x)
+        known = sum((a * t for a, t in zip(row[i + 1 : d], reversed(x), strict=True)), row[d])
+        x.append(Fraction(-known, 1) / row[i])
+    return tuple(reversed(x))

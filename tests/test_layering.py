@@ -25,6 +25,7 @@ ENTRANCES = {"__init__", "__main__", "_version"}
 DOORS = {
     "cdd": {"geometry/_cdd.py"},
     "flint": {"geometry/rational.py"},
+    "scipy": {"geometry/_lp.py"},
     "torch": {"network/formats/torch.py"},
     "onnx": {"network/formats/onnx.py"},
     "matplotlib": {"report/figures.py"},

@@ -21,7 +21,7 @@ from polyrelu.cli.output import (
 
 if TYPE_CHECKING:
     from polyrelu.network import Network
-    from polyrelu.regions import Box, RegionComplex
+    from polyrelu.regions import Domain, RegionComplex
     from polyrelu.shapes import Census
 
 
@@ -33,6 +33,16 @@ if TYPE_CHECKING:
     type=path_type,
     metavar="FILE",
     help="Bounds of each input: a line 'lower upper' per input, or a .vnnlib file.",
+)
+@click.option("--space", is_flag=True, help="All of input space: inputs have no bounds.")
+@click.option(
+    "--slice",
+    "slice_file",
+    type=path_type,
+    metavar="FILE",
+    help="Count in the affine subspace of this file, whose coordinates are then what --box, "
+    "--bounds or --space bounds: a line for the origin and one per direction, or a .npz file "
+    "with arrays origin and basis.",
 )
 @json_option
 @click.option(
@@ -51,6 +61,8 @@ def count(
     net: Path,
     box: tuple[float, float] | None,
     bounds: Path | None,
+    space: bool,
+    slice_file: Path | None,
     json_target: str | None,
     out: Path | None,
     quiet: bool,
@@ -58,20 +70,22 @@ def count(
 ) -> None:
     """Count the faces of every activation region of the checkpoint NET.
 
-    The domain is --box or --bounds; without either it is the box from -1 to 1. An input with equal
-    bounds is held fixed and drops out of the dimension.
+    The domain is --box, --bounds or --space; without any it is the box from -1 to 1. An input with
+    equal bounds is held fixed and drops out of the dimension. With --slice the domain is a part of
+    an affine subspace and bounds are those of its coordinates.
     """
     from polyrelu.network.formats import load
     from polyrelu.report.atomic import writable_folder
     from polyrelu.report.text import census_text
 
     network = load(net)
-    domain = _domain(box, bounds).bound_to(network.n_inputs)
+    domain = _domain(box, bounds, space, slice_file).bound_to(network.n_inputs)
     check_json_target(json_target)
     if out is not None:
         writable_folder(out)
-    if box is None and bounds is None and not quiet:
-        remark("no domain given: counting over --box -1 1")
+    if box is None and bounds is None and not space and not quiet:
+        given = "domain" if slice_file is None else "bounds of the slice's coordinates"
+        remark(f"no {given} given: counting over --box -1 1")
     wanted = sys.stderr.isatty() if progress is None else progress
     with progress_bar(wanted and not quiet) as report:
         census, regions = _census(network, domain, draw=out is not None, progress=report)
@@ -88,19 +102,28 @@ def count(
     show(census.to_dict(), text, json_target)
 
 
-def _domain(box: tuple[float, float] | None, bounds: Path | None) -> "Box":
-    from polyrelu.regions import Box
+def _domain(
+    box: tuple[float, float] | None, bounds: Path | None, space: bool, slice_file: Path | None
+) -> "Domain":
+    from polyrelu.regions import AffineSlice, Box, Space
 
-    if box is not None and bounds is not None:
-        raise click.UsageError("--box and --bounds are two domains: give one of them")
-    if bounds is not None:
-        return Box.from_file(bounds)
-    return Box(*(box or (-1.0, 1.0)))
+    wanted = {"--box": box is not None, "--bounds": bounds is not None, "--space": space}
+    given = [option for option, is_given in wanted.items() if is_given]
+    if len(given) > 1:
+        raise click.UsageError(f"{' and '.join(given[:2])} are two domains: give one of them")
+    domain: Box | Space
+    if space:
+        domain = Space()
+    elif bounds is not None:
+        domain = Box.from_file(bounds)
+    else:
+        domain = Box(*(box or (-1.0, 1.0)))
+    return domain if slice_file is None else AffineSlice.from_file(slice_file, domain)
 
 
 def _census(
     network: "Network",
-    domain: "Box",
+    domain: "Domain",
     *,
     draw: bool,
     progress: Callable[[int, float], None] | None,
@@ -109,7 +132,7 @@ def _census(
     from polyrelu.regions import enumerate_regions
     from polyrelu.shapes.census import Census, count_faces
 
-    if not draw or domain.dim != 2:
+    if not draw or domain.dim != 2 or not domain.is_bounded:
         return count_faces(network, domain, progress=progress), None
     started = time.perf_counter()
     regions = enumerate_regions(network, domain, progress=progress)

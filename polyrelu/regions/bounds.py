@@ -1,10 +1,68 @@
-"""Bounds files: the text of a two-column table or of a VNN-LIB property becomes (lower, upper)."""
+"""Domain files: the text of a two-column table or of a VNN-LIB property becomes (lower, upper).
+
+A file with an origin and directions becomes the arrays of a slice.
+"""
 
 import math
 import re
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import ArrayLike
+
 from polyrelu.errors import InvalidInputError
+from polyrelu.network.formats.npz import archive_arrays
+
+
+def file_text(path: Path) -> str:
+    """What a text file holds."""
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InvalidInputError("not a text file") from error
+    except OSError as error:
+        raise InvalidInputError(error.strerror or "cannot be read") from error
+
+
+def slice_arrays(path: Path) -> tuple[ArrayLike, ArrayLike]:
+    """Origin (n,) and basis (n, k) of a slice, from a ``.npz`` file or from text."""
+    if path.suffix != ".npz":
+        origin, *directions = _vectors(file_text(path))
+        return origin, np.array(directions).T
+    try:
+        arrays = archive_arrays(path.read_bytes())
+    except OSError as error:
+        raise InvalidInputError(error.strerror or "cannot be read") from error
+    if arrays.keys() != {"origin", "basis"}:
+        raise InvalidInputError(
+            f"holds the arrays {', '.join(arrays) or 'none'}; expected origin and basis"
+        )
+    return arrays["origin"], arrays["basis"]
+
+
+def _vectors(text: str) -> list[list[float]]:
+    """The lines of numbers of a slice: its origin, then at least one direction."""
+    vectors: list[list[float]] = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        fields = line.split("#", 1)[0].replace(",", " ").split()
+        if not fields:
+            continue
+        try:
+            vectors.append([float(field) for field in fields])
+        except ValueError as error:
+            raise InvalidInputError(
+                f"line {number}: expected numbers, found {line.strip()!r}"
+            ) from error
+        if len(vectors[-1]) != len(vectors[0]):
+            raise InvalidInputError(
+                f"line {number}: {len(vectors[-1])} numbers, but the origin has {len(vectors[0])}"
+            )
+    if len(vectors) < 2:
+        raise InvalidInputError(
+            "expected a line for the origin and at least one more, each a direction"
+        )
+    return vectors
 
 
 def text_bounds(text: str) -> list[tuple[float, float]]:

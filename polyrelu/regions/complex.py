@@ -11,16 +11,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from polyrelu.errors import InconsistentError, InvalidInputError
-from polyrelu.geometry.faces import f_vector
+from polyrelu.errors import InvalidInputError
 from polyrelu.geometry.polyhedron import Incidence
 from polyrelu.network import Network
-from polyrelu.regions._kernel.frames import ALL
-from polyrelu.regions._run import Run
-from polyrelu.regions.domain import Box, Chart
+from polyrelu.regions.chart import Chart
+from polyrelu.regions.domain import Domain
+from polyrelu.regions.generators import Generators, generators, indptr
 from polyrelu.regions.points import patterns_at
 
-GUIDED_BATCH = 4096
+ARRAYS = (
+    "patterns", "facet_ids", "notes", "f_vectors", "euler", "points", "bounded", "volumes",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,22 +35,31 @@ class RegionComplex:
     ----------
     network : Network
         N hidden neurons.
-    domain : Box
+    domain : Box, Polytope, Space or AffineSlice
     chart : Chart
-        The domain's own coordinates, of dimension d.
+        The domain's own coordinates, of dimension d less the lineality.
     patterns : (R, ceil(N / 8)) uint8
         Activation patterns, packed in little bit order: ``bits`` unpacks them.
     facet_indptr : (R + 1,) int64
         Region r's facets are ``facet_ids[facet_indptr[r] : facet_indptr[r + 1]]``.
     facet_ids : (sum,) int32
         A hidden neuron h < N, or N + the row of the domain's A x <= b.
+    notes : (K, 3) int32
+        Neurons that vanish where no facet id tells: (region, facet, neuron) for one whose
+        hyperplane coincides with a facet (its position among the region's facets), (region, -1,
+        neuron) for one that vanishes on the whole region. Ascending by region.
     f_vectors : (R, d + 1) int64
-        f_0 (vertices), ..., f_{d-1} (facets), f_d = 1.
+        f_0 (vertices), ..., f_{d-1} (facets), f_d = 1; an unbounded region has the faces it has.
+    euler : (R,) int64
+        The region's share of the Euler characteristic of the partition, times 2**d, where a
+        closed form gives it; `polyrelu.regions.certificate.OPEN` elsewhere.
     points : (R, n_inputs) float64
-        A point inside each region: the mean of its vertices, rounded (a region thinner than
-        the spacing of floats may hold none).
+        A point inside each region: the mean of its vertices, moved along the rays and rounded (a
+        region thinner than the spacing of floats may hold none).
+    bounded : (R,) bool
+        Whether the region is a polytope.
     volumes : (R,) float64
-        d-dimensional volume; NaN where it was not asked for.
+        d-dimensional volume, infinite if unbounded; NaN where it was not asked for.
     n_signs, n_rational : int
         Signs evaluated to find the regions, and those of them that floats could not prove and
         rational arithmetic decided.
@@ -58,20 +68,23 @@ class RegionComplex:
     """
 
     network: Network
-    domain: Box
+    domain: Domain
     chart: Chart
     patterns: np.ndarray
     facet_indptr: np.ndarray
     facet_ids: np.ndarray
+    notes: np.ndarray
     f_vectors: np.ndarray
+    euler: np.ndarray
     points: np.ndarray
+    bounded: np.ndarray
     volumes: np.ndarray
     n_signs: int
     n_rational: int
     complete: bool
 
     def __post_init__(self) -> None:
-        for name in ("patterns", "facet_indptr", "facet_ids", "f_vectors", "points", "volumes"):
+        for name in ("facet_indptr", *ARRAYS):
             getattr(self, name).setflags(write=False)
 
     @classmethod
@@ -82,9 +95,10 @@ class RegionComplex:
         first, last = batches[0], batches[-1]
         counts = np.concatenate([np.diff(batch.facet_indptr) for batch in batches])
         joined: dict[str, Any] = {
-            name: np.concatenate([getattr(batch, name) for batch in batches])
-            for name in ("patterns", "facet_ids", "f_vectors", "points", "volumes")
+            name: np.concatenate([getattr(batch, name) for batch in batches]) for name in ARRAYS
         }
+        starts = indptr(np.array([batch.n_regions for batch in batches]))[:-1]
+        joined["notes"][:, 0] += np.repeat(starts, [len(batch.notes) for batch in batches])
         n_signs = sum(batch.n_signs for batch in batches)
         n_rational = sum(batch.n_rational for batch in batches)
         return replace(
@@ -98,8 +112,13 @@ class RegionComplex:
 
     @property
     def dim(self) -> int:
-        """Dimension d of the domain: its free inputs."""
-        return self.chart.dim
+        """Dimension d of the regions: the free inputs of a box."""
+        return self.chart.dim + self.lineality
+
+    @property
+    def lineality(self) -> int:
+        """Dimension of the space along which nothing ever changes: every region holds its lines."""
+        return self.chart.lineality.shape[1]
 
     @property
     def n_regions(self) -> int:
@@ -110,6 +129,13 @@ class RegionComplex:
     def n_facets(self) -> np.ndarray:
         """Facets of every region, (R,) int64."""
         return np.diff(self.facet_indptr)
+
+    @property
+    def n_neuron_facets(self) -> np.ndarray:
+        """Facets of every region that are not on the boundary of the domain, (R,) int64."""
+        inner = self.facet_ids < self.network.n_neurons
+        before = np.concatenate([[0], np.cumsum(inner)])
+        return np.diff(before[self.facet_indptr])
 
     @property
     def bits(self) -> np.ndarray:
@@ -180,12 +206,12 @@ class RegionComplex:
         return {pattern.tobytes(): row for row, pattern in enumerate(self.patterns)}
 
     def generators(self, rows: np.ndarray | None = None) -> Generators:
-        """Vertices and incidences of all regions, or of some rows."""
+        """Vertices, rays and incidences of all regions, or of some rows."""
         patterns = self.patterns if rows is None else self.patterns[rows]
         return generators(self.network, self.chart, patterns)
 
     def vertices(self) -> tuple[np.ndarray, np.ndarray]:
-        """Vertices of all regions.
+        """Vertices of all regions; with a lineality, a point of each minimal face.
 
         Returns
         -------
@@ -194,7 +220,8 @@ class RegionComplex:
         vertices : (sum, n_inputs) float64
         """
         built = self.generators()
-        return built.vertex_indptr, self.chart.to_input(built.vertices)
+        kept = np.concatenate([[0], np.cumsum(~built.rays)])
+        return kept[built.indptr], self.chart.to_input(built.coordinates[~built.rays])
 
     def __repr__(self) -> str:
         part = "" if self.complete else ", incomplete"
@@ -221,6 +248,35 @@ class Region:
         return self.complex.facet_ids[start:stop]
 
     @property
+    def facet_names(self) -> tuple[frozenset[int], ...]:
+        """All ids of each facet: its own, and those of all neurons and rows that coincide there."""
+        also: dict[int, set[int]] = {}
+        for row, facet_id in self.complex.chart.also:
+            also.setdefault(facet_id, set()).add(row)
+        facets = self.facets.tolist()
+        names = [{facet, *also.get(facet, ())} for facet in facets]
+        for facet, neuron in self._notes:
+            if facet >= 0:
+                names[facet].add(neuron)
+        return tuple(map(frozenset, names))
+
+    @property
+    def vanishing(self) -> tuple[int, ...]:
+        """Neurons whose pre-activation is 0 on the whole region, always zero ones left out."""
+        return tuple(neuron for facet, neuron in self._notes if facet < 0)
+
+    @property
+    def _notes(self) -> list[tuple[int, int]]:
+        notes = self.complex.notes
+        start, stop = np.searchsorted(notes[:, 0], [self.index, self.index + 1])
+        return [(int(facet), int(neuron)) for _, facet, neuron in notes[start:stop]]
+
+    @property
+    def bounded(self) -> bool:
+        """Whether the region is a polytope."""
+        return bool(self.complex.bounded[self.index])
+
+    @property
     def f_vector(self) -> tuple[int, ...]:
         """(f_0, ..., f_d)."""
         return tuple(int(f) for f in self.complex.f_vectors[self.index])
@@ -233,7 +289,7 @@ class Region:
 
     @property
     def volume(self) -> float:
-        """d-dimensional volume; NaN where it was not asked for."""
+        """d-dimensional volume, infinite if unbounded; NaN where it was not asked for."""
         return float(self.complex.volumes[self.index])
 
     @cached_property
@@ -242,13 +298,24 @@ class Region:
 
     @property
     def vertices(self) -> np.ndarray:
-        """Vertices, (V, n_inputs)."""
-        return self.complex.chart.to_input(self._generators.vertices)
+        """Vertices, (V, n_inputs); with a lineality, a point of each minimal face."""
+        built = self._generators
+        return self.complex.chart.to_input(built.coordinates[~built.rays])
+
+    @property
+    def rays(self) -> np.ndarray:
+        """Directions of the unbounded edges, (Q, n_inputs), those of the lineality left out."""
+        built = self._generators
+        return built.coordinates[built.rays] @ self.complex.chart.basis.T
 
     @property
     def incidence(self) -> Incidence:
-        """Facets (in the order of ``facets``) times vertices (in the order of ``vertices``)."""
-        return self._generators.incidence(0)
+        """Facets (in the order of ``facets``) times generators: ``vertices``, then ``rays``."""
+        found = self._generators.incidence(0)
+        order = np.argsort(found.rays, kind="stable")
+        return Incidence(
+            found.matrix[:, order], dim=found.dim, rays=found.rays[order], lineality=found.lineality
+        )
 
     @property
     def affine_map(self) -> tuple[np.ndarray, np.ndarray]:
@@ -257,87 +324,3 @@ class Region:
 
     def __repr__(self) -> str:
         return f"Region({self.index}, f-vector {self.f_vector})"
-
-
-@dataclass(frozen=True)
-class Generators:
-    """Vertices and incidences of R regions in the chart's coordinates.
-
-    Attributes
-    ----------
-    vertex_indptr : (R + 1,) int64
-    vertices : (sum of vertices, d) float64
-    facet_indptr : (R + 1,) int64
-    facet_ids : (sum of facets,) int32
-    masks : (sum of vertices, W) uint64
-        Bit k of a vertex' mask: it lies on its region's k-th facet.
-    """
-
-    vertex_indptr: np.ndarray
-    vertices: np.ndarray
-    facet_indptr: np.ndarray
-    facet_ids: np.ndarray
-    masks: np.ndarray
-
-    def incidence(self, region: int) -> Incidence:
-        """Facets times vertices of the region-th region."""
-        start, stop = self.vertex_indptr[region : region + 2]
-        n_facets = int(np.diff(self.facet_indptr[region : region + 2])[0])
-        packed = np.ascontiguousarray(self.masks[start:stop]).view(np.uint8)
-        bits = np.unpackbits(packed, axis=1, count=n_facets, bitorder="little")
-        try:
-            return Incidence(bits.T.astype(bool), dim=self.vertices.shape[1])
-        except InvalidInputError as error:
-            raise InconsistentError(f"the incidence of region {region}: {error}") from error
-
-    def f_vector(self, region: int) -> tuple[int, ...]:
-        """(f_0, ..., f_d) of the region-th region, from the faces of its incidence."""
-        try:
-            return f_vector(self.incidence(region))
-        except InvalidInputError as error:
-            raise InconsistentError(f"the faces of region {region}: {error}") from error
-
-
-def generators(network: Network, chart: Chart, patterns: np.ndarray) -> Generators:
-    """Vertices and incidences of the regions with given patterns, made afresh.
-
-    Parameters
-    ----------
-    patterns : (R, ceil(N / 8)) uint8
-        Packed activation patterns of regions of this network in this chart.
-
-    Raises
-    ------
-    InconsistentError
-        If a pattern has no region.
-    """
-    n_words = max((network.n_neurons + 63) // 64, 1)
-    guide = np.zeros((len(patterns), n_words * 8), dtype=np.uint8)
-    guide[:, : patterns.shape[1]] = patterns
-    run = Run(network, chart, GUIDED_BATCH, guide=guide.view(np.uint64))
-    parts, done = [], len(patterns) == 0
-    while not done:
-        rows, done = run.next_batch(volumes=False, generators=ALL)
-        parts.append(rows)
-    n_found = sum(rows.n_rows for rows in parts)
-    if n_found != len(patterns):
-        raise InconsistentError(f"{len(patterns) - n_found} of {len(patterns)} patterns are empty")
-    if not parts:
-        none, nothing = np.zeros(1, np.int64), np.zeros((0, chart.dim))
-        return Generators(none, nothing, none, np.zeros(0, np.int32), np.zeros((0, 1), np.uint64))
-    words = max(rows.incidence.shape[1] for rows in parts)
-    masks = [
-        np.pad(rows.incidence, ((0, 0), (0, words - rows.incidence.shape[1]))) for rows in parts
-    ]
-    return Generators(
-        indptr(np.concatenate([rows.n_vertices for rows in parts])),
-        np.concatenate([rows.vertices for rows in parts]),
-        indptr(np.concatenate([rows.n_facets for rows in parts])),
-        np.concatenate([rows.facet_ids for rows in parts]),
-        np.concatenate(masks),
-    )
-
-
-def indptr(counts: np.ndarray) -> np.ndarray:
-    """Where each of the ragged rows with these lengths starts, and the end."""
-    return np.concatenate([[0], np.cumsum(counts)])

@@ -1,257 +1,267 @@
-"""Domains: the part of input space that is cut into regions, and the coordinates used in it."""
+"""Domains: the part of input space that is cut into regions."""
 
 from __future__ import annotations
 
-import itertools
-import math
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from polyrelu.errors import InvalidInputError
-from polyrelu.regions.bounds import text_bounds, vnnlib_bounds
+from polyrelu.geometry.rational import independent_rows, integer_direction
+from polyrelu.network import Network
+from polyrelu.regions.bounds import slice_arrays
+from polyrelu.regions.box import Box
+from polyrelu.regions.chart import Chart, polyhedron_chart
+from polyrelu.regions.polytope import Polytope, frozen_floats
 
-LARGEST = 1e50  # free inputs reach from 1 / LARGEST to LARGEST, so that no product overflows
-MAX_BOX_DIM = 10  # a cube's triangulation has dim! simplices: more are refused, not attempted
+__all__ = ["AffineSlice", "Box", "Domain", "Polytope", "Space"]
 
-
-@dataclass(frozen=True)
-class Chart:
-    """A polytope with coordinates of its own: x = origin + basis y, y in the polytope.
-
-    Attributes
-    ----------
-    origin : (n_inputs,) float64
-    basis : (n_inputs, d) float64
-    rows : (m, d + 1) float64
-        The polytope's facets as affine forms (a | c) with a.y + c >= 0 inside.
-    vertices : (V, d) float64
-    incidence : (m, V) bool
-        Facets times vertices.
-    volume : float
-        Its d-dimensional volume in the coordinates y.
-    """
-
-    origin: np.ndarray
-    basis: np.ndarray
-    rows: np.ndarray
-    vertices: np.ndarray
-    incidence: np.ndarray
-    volume: float
-
-    @property
-    def dim(self) -> int:
-        """Number of coordinates y."""
-        return self.basis.shape[1]
-
-    def to_input(self, y: np.ndarray) -> np.ndarray:
-        """Input points (…, n_inputs) of the coordinates y (…, d)."""
-        x: np.ndarray = self.origin + y @ self.basis.T
-        return x
+ON_SLICE = 1e-9  # how far from a slice, relative to its coordinates, a point counts as on it
 
 
 @dataclass(frozen=True, eq=False)
-class Box:
-    """The box {x : lower <= x <= upper}; an input with lower = upper is held fixed.
+class Space:
+    """All of R^dim.
 
     Parameters
     ----------
-    lower, upper : float or (n_inputs,) array_like
-        Finite bounds with lower <= upper. Two scalars fit a network with any number of inputs.
+    dim : int, optional
+        Number of inputs. Without it the space fits a network with any number of inputs.
 
     Raises
     ------
     InvalidInputError
-        If a bound is not finite, some lower > upper, or the shapes differ.
-
-    Notes
-    -----
-    A fixed input drops out of the dimension: ``dim`` counts the free inputs. As a polyhedron
-    A x <= b in the free inputs, row i is the lower bound of free input i and row dim + i its
-    upper bound; facet ids refer to this order.
+        If ``dim`` is not a positive integer.
 
     Examples
     --------
-    >>> box = Box([-1, 0, 2], [1, 0, 3])
-    >>> box.free
-    array([0, 2])
-    >>> box.volume
-    2.0
+    >>> Space().bound_to(3)
+    Space(3)
+    >>> Space(2).contains([1e300, -5.0])
+    array(True)
     """
 
-    lower: np.ndarray
-    upper: np.ndarray
+    dim: int | None = None
 
-    def __init__(self, lower: ArrayLike, upper: ArrayLike) -> None:
+    def __post_init__(self) -> None:
+        if self.dim is None:
+            return
+        if not isinstance(self.dim, int | np.integer) or self.dim < 1 or self.dim is True:
+            raise InvalidInputError(f"Space: dim must be a positive integer, not {self.dim!r}")
+        object.__setattr__(self, "dim", int(self.dim))
+
+    def bound_to(self, n_inputs: int) -> Space:
+        """The space of a network's inputs.
+
+        Raises
+        ------
+        InvalidInputError
+            If this space has another dimension.
+        """
+        if self.dim not in (None, n_inputs):
+            raise InvalidInputError(
+                f"the space has {self.dim} dimensions but the network has {n_inputs} inputs"
+            )
+        return Space(n_inputs)
+
+    @property
+    def is_bounded(self) -> bool:
+        """False."""
+        return False
+
+    def contains(self, x: ArrayLike) -> np.ndarray:
+        """Whether the points x (…, dim) have finite coordinates."""
+        inside: np.ndarray = np.asarray(np.isfinite(np.asarray(x, dtype=np.float64)).all(axis=-1))
+        return inside
+
+    def describe(self) -> dict[str, Any]:
+        """The space as a JSON object: type, dimension."""
+        return {"type": "space", "dim": self.dim}
+
+    def chart(self, network: Network) -> Chart:
+        """The inputs, or as many of them as tell the regions apart.
+
+        Raises
+        ------
+        InvalidInputError
+            If the first layer's weights have a rank beyond ``chart.MAX_DIM``.
+        """
+        n_inputs = network.n_inputs
+        return self.bound_to(n_inputs).chart_in(network, np.zeros(n_inputs), np.eye(n_inputs))
+
+    def chart_in(self, network: Network, origin: np.ndarray, basis: np.ndarray) -> Chart:
+        """The coordinates y in x = origin + basis y, or as many as tell the regions apart."""
+        return polyhedron_chart(network, origin, basis, ())
+
+    def __repr__(self) -> str:
+        return f"Space({'' if self.dim is None else self.dim})"
+
+
+@dataclass(frozen=True, eq=False)
+class AffineSlice:
+    """The points x = origin + basis y of an affine subspace, with y in a domain of its own.
+
+    Parameters
+    ----------
+    origin : (n_inputs,) array_like
+    basis : (n_inputs, k) array_like
+        Independent directions, one per column.
+    within : Box, Polytope or Space, optional
+        Where the coordinates y lie; by default anywhere (the whole subspace).
+
+    Raises
+    ------
+    InvalidInputError
+        If shapes disagree, the columns depend on one another (decided exactly), an entry is not
+        finite, or ``within`` does not fit k coordinates.
+
+    Notes
+    -----
+    Regions are cut in the coordinates y: dimensions, volumes and the facet ids of the domain (the
+    rows of ``within``) are those of y. A coordinate that a ``Box`` holds fixed moves the origin,
+    which must then be exact in float64: a ``chart`` that would need rounding is refused.
+
+    Examples
+    --------
+    >>> diagonal = AffineSlice([0, 0], [[1], [1]], Box(-1, 1))
+    >>> diagonal.contains([[0.5, 0.5], [2, 2], [0.5, 0]])
+    array([ True, False, False])
+    """
+
+    origin: np.ndarray  # (n_inputs,) float64, read-only
+    basis: np.ndarray  # (n_inputs, k) float64, read-only
+    within: Box | Polytope | Space  # bound to the k coordinates y
+
+    def __init__(
+        self,
+        origin: ArrayLike,
+        basis: ArrayLike,
+        within: Box | Polytope | Space | None = None,
+    ) -> None:
+        origin, basis = frozen_floats("AffineSlice", origin=origin, basis=basis)
+        within = Space() if within is None else within
+        if origin.ndim != 1 or basis.ndim != 2 or len(basis) != len(origin) or not basis.size:
+            raise InvalidInputError(
+                f"AffineSlice: origin has shape {origin.shape} and basis {basis.shape}; needed are "
+                "(n_inputs,) and (n_inputs, k), one column per direction"
+            )
+        k = basis.shape[1]
+        independent = independent_rows([integer_direction(column) for column in basis.T])
+        if len(independent) < k:
+            column = min(set(range(k)) - set(independent))
+            raise InvalidInputError(
+                f"AffineSlice: column {column} of basis (counted from 0) depends on those before "
+                "it; leave it out"
+            )
+        if not isinstance(within, Box | Polytope | Space):
+            raise InvalidInputError(
+                f"AffineSlice: within is a {type(within).__name__}; it needs to be a Box, Polytope "
+                "or Space in the slice's coordinates"
+            )
         try:
-            lo, up = np.broadcast_arrays(
-                np.asarray(lower, dtype=np.float64), np.asarray(upper, dtype=np.float64)
-            )
-        except (ValueError, TypeError) as error:
+            within = within.bound_to(k)
+        except InvalidInputError as error:
             raise InvalidInputError(
-                f"Box: lower and upper must be numbers or arrays of one length: {error}"
+                f"AffineSlice: within does not fit the {k} columns of basis: {error}"
             ) from error
-        if lo.ndim > 1 or lo.size == 0:
-            raise InvalidInputError(
-                f"Box: bounds must be scalars or one per input, not of shape {lo.shape}"
-            )
-        for name, values in (("lower", lo), ("upper", up)):
-            if not np.isfinite(values).all():
-                raise InvalidInputError(
-                    f"Box: {name} bound {_first(~np.isfinite(values), values)} is not finite"
-                )
-        if (lo > up).any():
-            raise InvalidInputError(
-                f"Box: lower > upper at {_first(lo > up, lo, up)}; a fixed input has lower = upper"
-            )
-        for name, values in (("lower", lo), ("upper", up)):
-            frozen = values + 0.0  # a copy; -0.0 becomes 0.0
-            frozen.setflags(write=False)
-            object.__setattr__(self, name, frozen)
+        for name, value in (("origin", origin), ("basis", basis), ("within", within)):
+            object.__setattr__(self, name, value)
 
     @classmethod
-    def from_file(cls, path: str | Path) -> Box:
-        """Read bounds from a two-column text file ``lower upper`` or a ``.vnnlib`` file.
+    def from_file(
+        cls, path: str | Path, within: Box | Polytope | Space | None = None
+    ) -> AffineSlice:
+        """Read a slice from a ``.npz`` file with arrays ``origin`` and ``basis``, or a text file.
 
         Parameters
         ----------
         path : str or Path
-            A line per input; ``#`` starts a comment. In a ``.vnnlib`` file every input X_i needs
-            one lower and one upper bound; assertions on outputs (Y_i) are ignored.
+            In a text file the first line is the origin and every further one a direction, that
+            is a column of ``basis``; ``#`` starts a comment.
+        within : Box, Polytope or Space, optional
+            As above.
 
         Raises
         ------
         InvalidInputError
-            If the file cannot be read or its input part is not a box; says where.
+            If the file cannot be read or holds no slice; says where.
         """
-        path = Path(path)
         try:
-            text = path.read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "not a text file"
-            raise InvalidInputError(f"bounds file {path}: {reason}") from error
-        try:
-            bounds = vnnlib_bounds(text) if path.suffix == ".vnnlib" else text_bounds(text)
-            return cls(*np.array(bounds, dtype=np.float64).T)
+            origin, basis = slice_arrays(Path(path))
+            return cls(origin, basis, within)
         except InvalidInputError as error:
-            raise InvalidInputError(f"bounds file {path}: {error}") from error
+            raise InvalidInputError(f"slice file {path}: {error}") from error
 
-    def bound_to(self, n_inputs: int) -> Box:
-        """This box with one pair of bounds per input.
+    def bound_to(self, n_inputs: int) -> AffineSlice:
+        """This slice, which must lie in the space of the network's inputs.
 
         Raises
         ------
         InvalidInputError
-            If the box has another number of inputs.
+            If it lies in a space of another dimension.
         """
-        if self.lower.ndim == 0:
-            return Box(np.full(n_inputs, self.lower), np.full(n_inputs, self.upper))
-        if self.lower.size != n_inputs:
+        if len(self.origin) != n_inputs:
             raise InvalidInputError(
-                f"the box bounds {self.lower.size} inputs but the network has {n_inputs}"
+                f"the slice lies in R^{len(self.origin)} but the network has {n_inputs} inputs"
             )
         return self
 
     @property
-    def free(self) -> np.ndarray:
-        """Indices of the inputs with lower < upper, (dim,) int."""
-        return np.flatnonzero(self.lower < self.upper)
-
-    @property
     def dim(self) -> int:
-        """Number of free inputs."""
-        return int(self.free.size)
+        """Dimension of the part of the slice that is cut, before anything unseen drops out."""
+        dim = self.within.dim
+        return self.basis.shape[1] if dim is None else dim
 
     @property
-    def volume(self) -> float:
-        """Volume in the free inputs."""
-        lower, upper = np.atleast_1d(self.lower), np.atleast_1d(self.upper)
-        return math.prod(
-            u - lo for lo, u in zip(lower.tolist(), upper.tolist(), strict=True) if lo < u
-        )
+    def is_bounded(self) -> bool:
+        """Whether ``within`` is."""
+        return self.within.is_bounded
 
-    def contains(self, x: np.ndarray) -> np.ndarray:
-        """Whether the points x (…, n_inputs) lie in the closed box."""
-        inside: np.ndarray = np.all((x >= self.lower) & (x <= self.upper), axis=-1)
-        return inside
+    def contains(self, x: ArrayLike) -> np.ndarray:
+        """Whether the points x (…, n_inputs) lie on the slice, up to rounding, and within.
+
+        A point is on the slice if it misses it by no more than 1e-9 of the coordinates that it is
+        made of; whether its y, found by least squares and rounded, is in ``within`` is exact.
+        """
+        points = np.asarray(x, dtype=np.float64)
+        finite = np.asarray(np.isfinite(points).all(axis=-1))
+        flat = np.where(finite[..., None], points, 0.0).reshape(-1, len(self.origin))
+        length = np.abs(self.basis).max(axis=0)
+        unit = self.basis / length
+        y = np.linalg.lstsq(unit, (flat - self.origin).T, rcond=None)[0].T
+        miss = np.abs(flat - self.origin - y @ unit.T).max(axis=1)
+        size = np.abs(flat) + np.abs(self.origin) + np.abs(y) @ np.abs(unit).T
+        on_slice = miss <= ON_SLICE * size.max(axis=1)
+        inside: np.ndarray = on_slice & self.within.contains(y / length)
+        return finite & inside.reshape(points.shape[:-1])
 
     def describe(self) -> dict[str, Any]:
-        """The box as a JSON object: type, bounds, dimension."""
+        """The slice as a JSON object: type, origin, basis, bounds of its coordinates, dimension."""
         return {
-            "type": "box",
-            "lower": self.lower.tolist(),
-            "upper": self.upper.tolist(),
+            "type": "slice",
+            "origin": self.origin.tolist(),
+            "basis": self.basis.tolist(),
+            "within": self.within.describe(),
             "dim": self.dim,
         }
 
-    def chart(self) -> Chart:
-        """The box as a polytope in its free inputs, counted from its centre where it is far out.
+    def chart(self, network: Network) -> Chart:
+        """``within`` in its own coordinates, embedded in the network's inputs.
 
         Raises
         ------
-        InvalidInputError
-            If no input is free, or more than ``MAX_BOX_DIM`` are, or the box
-            is so large or small that its products overflow or underflow.
+        EmptyPolyhedronError, InvalidInputError
+            As ``within.chart`` does, and if a fixed coordinate of a ``Box`` moves the origin to a
+            point that float64 cannot hold.
         """
-        free, dim = self.free, self.dim
-        if dim == 0:
-            raise InvalidInputError(
-                "the box is one point: every input has lower = upper, so there is nothing to cut"
-            )
-        if dim > MAX_BOX_DIM:
-            raise InvalidInputError(
-                f"a box with {dim} free inputs has 2**{dim} vertices and {dim}! simplices; at most "
-                f"{MAX_BOX_DIM} free inputs can be counted: hold the others fixed (lower = upper)"
-            )
-        centre = np.array(
-            [_exact_centre(*b) for b in zip(self.lower.tolist(), self.upper.tolist(), strict=True)]
-        )
-        lower, upper = self.lower[free] - centre[free], self.upper[free] - centre[free]
-        reach = np.maximum(np.abs(lower), np.abs(upper))
-        if (
-            reach.max() > LARGEST
-            or reach.min() < 1 / LARGEST
-            or not (1 / LARGEST**2 < self.volume < LARGEST**2)
-        ):
-            raise InvalidInputError(
-                f"free inputs of the box reach from {reach.min():g} to {reach.max():g}, its volume "
-                f"is {self.volume:g}; polyrelu computes with reaches from {1 / LARGEST:g} to "
-                f"{LARGEST:g} and volumes between their squares: scale the inputs"
-            )
-        corners = np.array(list(itertools.product((False, True), repeat=dim)))
-        one = np.eye(dim)
-        rows = np.vstack([np.column_stack([one, -lower]), np.column_stack([-one, upper])])
-        basis = np.zeros((self.lower.size, dim))
-        basis[free, np.arange(dim)] = 1.0
-        vertices = np.where(corners, upper, lower)
-        return Chart(centre, basis, rows, vertices, np.vstack([~corners.T, corners.T]), self.volume)
+        self.bound_to(network.n_inputs)
+        return self.within.chart_in(network, self.origin, self.basis)
 
     def __repr__(self) -> str:
-        return f"Box({self.lower.tolist()}, {self.upper.tolist()})"
+        return f"AffineSlice({self.origin.tolist()}, {self.basis.tolist()}, {self.within!r})"
 
 
-def _exact_centre(lower: float, upper: float) -> float:
-    """Where to count an input from: 0, or the middle of bounds that are far from 0.
-
-    From there, errors are relative to the width. Only where the differences to the middle are
-    exact, which they are in floats once upper <= 2 lower. A fixed input is its own middle.
-    """
-    if lower == upper:
-        return lower
-    middle = lower / 2 + upper / 2
-    if abs(middle) <= upper - lower:
-        return 0.0
-    exact = all(Fraction(b) - Fraction(middle) == Fraction(b - middle) for b in (lower, upper))
-    return middle if exact else 0.0
-
-
-def _first(where: np.ndarray, *values: np.ndarray) -> str:
-    """Where a condition first holds, and the values there, for an error message."""
-    if where.ndim == 0:
-        return " > ".join(f"{float(v):g}" for v in values)
-    i = int(np.argmax(where))
-    return f"input {i} (counted from 0): " + " > ".join(f"{float(v[i]):g}" for v in values)
+Domain: TypeAlias = Box | Polytope | Space | AffineSlice

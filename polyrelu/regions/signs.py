@@ -1,6 +1,6 @@
-"""Exact signs of affine forms at vertices, for the few that floats cannot prove.
+"""Exact signs of affine forms at generators, for the few that floats cannot prove.
 
-A vertex is never taken from its coordinates: it is the common zero of the affine forms of its
+A generator is never taken from its coordinates: it is the common zero of the affine forms of its
 facets, and these are composed from the checkpoint's weights without rounding.
 """
 
@@ -15,15 +15,16 @@ from polyrelu.geometry.rational import (
     Integer,
     IntegerMatrix,
     Rational,
-    common_zero,
+    common_ray,
     dyadic_exponent,
     exact_rational,
     integer_matrix,
     nearest_float,
     scaled_integer,
+    sign_at,
 )
 from polyrelu.network import Network
-from polyrelu.regions.domain import Chart
+from polyrelu.regions.chart import Chart
 
 
 class ExactForms:
@@ -37,9 +38,8 @@ class ExactForms:
     def __init__(self, network: Network, chart: Chart) -> None:
         self.dim = chart.dim
         self._first = np.concatenate([[0], np.cumsum(network.widths)]).astype(int)
-        domain = dyadic_exponent(chart.rows)
-        rows = integer_matrix(chart.rows, domain)
-        self._rows = [[rows[i, k] for k in range(self.dim + 1)] for i in range(rows.nrows())]
+        infinity = (*[0] * self.dim, 1)
+        self._rows = [[Integer(a) for a in row] for row in (*chart.rows, infinity)]
         # The chart as a layer of its own: (y, 1) -> (x, 1), times 2**exponent.
         embedding = np.column_stack([chart.basis, chart.origin])
         exponent = dyadic_exponent(embedding)
@@ -89,13 +89,32 @@ class ExactForms:
         return np.reshape(nearest, shape), np.reshape(rounded, shape)
 
     def form(self, facet: int, path: Sequence[np.ndarray]) -> list[Integer]:
-        """The form (a | c) that vanishes on a facet: a neuron's, or a row of the domain."""
+        """The form (a | c) that vanishes on a facet: a neuron's, a row of the domain, infinity."""
         if facet >= self._first[-1]:
             return self._rows[facet - self._first[-1]]
         layer = int(np.searchsorted(self._first, facet, side="right")) - 1
         matrix = self.forms(layer, path)
         return [matrix[facet - int(self._first[layer]), k] for k in range(self.dim + 1)]
 
-    def vertex(self, facets: Sequence[int], path: Sequence[np.ndarray]) -> list[Rational]:
-        """The vertex in which these facets meet."""
-        return common_zero([self.form(facet, path) for facet in facets], self.dim)
+    def generator(
+        self, on: Sequence[int], off: Sequence[int], path: Sequence[np.ndarray]
+    ) -> list[Integer]:
+        """The vector (y, y0), up to its length, in which the facets ``on`` meet.
+
+        ``off`` are other facets of the same region: a ray points to their inner sides. ``path`` is
+        the region's pattern, down to the layer of its deepest facet.
+        """
+        vector = common_ray([self.form(facet, path) for facet in on], self.dim)
+        side = (vector[-1] > 0) - (vector[-1] < 0)
+        for facet in off:
+            if side:
+                break
+            side = self.side(facet, path) * sign_at(self.form(facet, path), vector)
+        return [side * y for y in vector]
+
+    def side(self, facet: int, path: Sequence[np.ndarray]) -> int:
+        """The sign that the form of a facet has inside the region: 1, or -1 for a neuron off."""
+        if facet >= self._first[-1]:
+            return 1
+        layer = int(np.searchsorted(self._first, facet, side="right")) - 1
+        return 1 if path[layer][facet - self._first[layer]] else -1

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import numpy as np
 
 from polyrelu.errors import InvalidInputError
 from polyrelu.network import Network
 from polyrelu.regions._run import Rows, Run
-from polyrelu.regions.complex import Generators, RegionComplex, indptr
-from polyrelu.regions.domain import Box, Chart
+from polyrelu.regions.chart import Chart
+from polyrelu.regions.complex import RegionComplex
+from polyrelu.regions.domain import Domain
+from polyrelu.regions.generators import Generators, indptr
+from polyrelu.regions.points import patterns_at
 
 Progress = Callable[[int, float], None]
 
@@ -20,7 +25,7 @@ MAX_BATCH = 2**24
 
 def enumerate_regions(
     network: Network,
-    domain: Box,
+    domain: Domain,
     *,
     volumes: bool = True,
     progress: Progress | None = None,
@@ -31,13 +36,13 @@ def enumerate_regions(
     ----------
     network : Network
         N hidden neurons.
-    domain : Box
-        Scalars or one pair of bounds per input; d free inputs.
+    domain : Box, Polytope, Space or AffineSlice
+        Of dimension d.
     volumes : bool, keyword-only
         Whether to measure the regions; without, ``volumes`` holds NaN and the run is shorter.
     progress : callable (n_regions, fraction), keyword-only
-        Called after every batch with the regions so far and the part of the domain's volume
-        they fill (NaN without volumes).
+        Called after every batch with the regions so far and the part that is done: of the domain's
+        volume (NaN without volumes), or of the pieces that an unbounded domain was cut into.
 
     Returns
     -------
@@ -47,21 +52,25 @@ def enumerate_regions(
     Raises
     ------
     InvalidInputError
-        If the box does not fit the network, is a single point, or has too many free inputs.
+        If the domain does not fit the network, has no interior or too many dimensions.
 
     Notes
     -----
-    The domain is cut neuron by neuron, layer by layer, depth first; a polytope is kept as its
-    vertices and their incidence with its facets. Every sign is proven by a forward error bound
+    The domain is cut neuron by neuron, layer by layer, depth first; a polyhedron is kept as its
+    vertices and rays and their incidence with its facets. A domain that contains a line is first
+    cut into cones by first-layer neurons. Every sign is proven by a forward error bound
     or decided in rational arithmetic. Regions are full-dimensional; a neuron that vanishes on
     a whole region does not cut it and is off there.
 
     Examples
     --------
+    >>> from polyrelu.regions import Box, Space
     >>> network = Network.from_arrays([[[1, 0], [0, 1]], [[1, 1]]])
     >>> regions = enumerate_regions(network, Box(-1, 1))
     >>> regions.n_regions, float(regions.volumes.sum())
     (4, 4.0)
+    >>> enumerate_regions(network, Space())[0].f_vector
+    (1, 2, 1)
     """
     batches = list(stream_regions(network, domain, volumes=volumes, progress=progress))
     return RegionComplex.concatenate(batches)
@@ -69,7 +78,7 @@ def enumerate_regions(
 
 def stream_regions(
     network: Network,
-    domain: Box,
+    domain: Domain,
     *,
     volumes: bool = True,
     batch_size: int = BATCH_SIZE,
@@ -96,21 +105,25 @@ def stream_regions(
 
     Examples
     --------
+    >>> from polyrelu.regions import Box
     >>> network = Network.from_arrays([[[1, 0], [0, 1]], [[1, 1]]])
     >>> [len(batch) for batch in stream_regions(network, Box(-1, 1), batch_size=3)]
     [3, 1]
     """
-    if not isinstance(network, Network) or not isinstance(domain, Box):
+    if not isinstance(network, Network) or not isinstance(domain, Domain):
         raise InvalidInputError(
             f"the regions of a {type(network).__name__} in a {type(domain).__name__}: a Network "
-            "(polyrelu.load reads one) and a Box are needed"
+            "(polyrelu.load reads one) and a Box, Polytope, Space or AffineSlice are needed"
         )
     if not isinstance(batch_size, int | np.integer) or not 1 <= batch_size <= MAX_BATCH:
         raise InvalidInputError(
             f"batch_size = {batch_size!r}; a batch holds 1 to {MAX_BATCH:,} regions"
         )
     domain = domain.bound_to(network.n_inputs)
-    run = Run(network, domain.chart(), batch_size)
+    chart = _measured(network, domain.chart(network))
+    if not chart.dim:
+        return iter([_uncut(network, domain, chart)])
+    run = Run(network, chart, batch_size)
 
     def batches() -> Iterator[RegionComplex]:
         n_regions, volume = 0, 0.0
@@ -118,9 +131,10 @@ def stream_regions(
             rows, done = run.next_batch(volumes=volumes)
             n_regions += rows.n_rows
             volume += float(rows.volumes.sum())
-            batch = _as_complex(network, domain, run.chart, rows, complete=done)
+            batch = _as_complex(network, domain, chart, rows, complete=done)
             if progress is not None:
-                progress(n_regions, volume / run.chart.volume)
+                done_part = volume / chart.volume if chart.is_bounded else rows.pieces_done
+                progress(n_regions, done_part)
             yield batch
             if done:
                 return
@@ -128,21 +142,35 @@ def stream_regions(
     return batches()
 
 
+def _measured(network: Network, chart: Chart) -> Chart:
+    """The chart with its volume: that of the one region of a network without neurons."""
+    if not math.isnan(chart.volume):
+        return chart
+    (whole,) = chart.pieces
+    facets = tuple(facet - network.n_neurons for facet in whole.facets)
+    bare = replace(chart, pieces=(replace(whole, facets=facets),))
+    nothing = Network.from_arrays([np.zeros((1, network.n_inputs))])
+    rows, _ = Run(nothing, bare, 1).next_batch(volumes=True)
+    return replace(chart, volume=float(rows.volumes[0]))
+
+
 def _as_complex(
-    network: Network, domain: Box, chart: Chart, rows: Rows, *, complete: bool
+    network: Network, domain: Domain, chart: Chart, rows: Rows, *, complete: bool
 ) -> RegionComplex:
     """The batch as a RegionComplex; f-vectors that the kernel left open come from the faces."""
     f_vectors = rows.f_vectors
     left_open = f_vectors[:, 0] < 0
     if left_open.any():
-        built = Generators(
-            indptr(rows.n_vertices[left_open]),
-            rows.vertices,
-            indptr(rows.n_facets[left_open]),
-            rows.facet_ids[np.repeat(left_open, rows.n_facets)],
-            rows.incidence,
+        written = replace(
+            rows,
+            n_facets=rows.n_facets[left_open],
+            facet_ids=rows.facet_ids[np.repeat(left_open, rows.n_facets)],
+            n_generators=rows.n_generators[left_open],
         )
-        f_vectors[left_open] = [built.f_vector(r) for r in range(int(left_open.sum()))]
+        built = Generators.from_rows([written], chart)
+        counted = [built.f_vector(r) for r in range(int(left_open.sum()))]
+        f_vectors[left_open] = np.array(counted)[:, -f_vectors.shape[1] :]
+    lines = chart.lineality.shape[1]
     return RegionComplex(
         network=network,
         domain=domain,
@@ -150,10 +178,35 @@ def _as_complex(
         patterns=rows.patterns,
         facet_indptr=indptr(rows.n_facets),
         facet_ids=rows.facet_ids,
-        f_vectors=f_vectors,
+        notes=rows.notes,
+        f_vectors=np.pad(f_vectors, ((0, 0), (lines, 0))),
+        euler=rows.euler,
         points=chart.to_input(rows.points),
-        volumes=rows.volumes,
+        bounded=(rows.n_rays == 0) & (lines == 0),
+        volumes=np.where(lines == 0, rows.volumes, rows.volumes + np.inf),
         n_signs=rows.n_signs,
         n_rational=rows.n_rational,
         complete=complete,
+    )
+
+
+def _uncut(network: Network, domain: Domain, chart: Chart) -> RegionComplex:
+    """The one region of an affine space of which the network sees nothing."""
+    bits = patterns_at(network, chart.origin[None])
+    return RegionComplex(
+        network=network,
+        domain=domain,
+        chart=chart,
+        patterns=np.packbits(bits, axis=1, bitorder="little"),
+        facet_indptr=np.zeros(2, np.int64),
+        facet_ids=np.zeros(0, np.int32),
+        notes=np.zeros((0, 3), np.int32),
+        f_vectors=np.eye(1, chart.lineality.shape[1] + 1, chart.lineality.shape[1], dtype=np.int64),
+        euler=np.ones(1, np.int64),
+        points=chart.origin[None],
+        bounded=np.zeros(1, dtype=bool),
+        volumes=np.full(1, np.inf),
+        n_signs=0,
+        n_rational=0,
+        complete=True,
     )

@@ -123,7 +123,8 @@ def partition_figure(regions: "RegionComplex") -> Figure:
     Parameters
     ----------
     regions : RegionComplex
-        Of dimension 2. The axes are the two free inputs, numbered from 1.
+        Of dimension 2 and bounded. The axes are the two free inputs, numbered from 1, or the two
+        coordinates of a slice that is oblique to the inputs.
 
     Returns
     -------
@@ -139,9 +140,7 @@ def partition_figure(regions: "RegionComplex") -> Figure:
             f"a partition is drawn from regions of dimension 2, "
             f"not from {regions.n_regions} of dimension {regions.dim}"
         )
-    free = regions.domain.free
-    indptr, vertices = regions.vertices()
-    corners = vertices[:, free]
+    indptr, corners, names = _plane(regions)
     polygons = _polygons(indptr, corners)
     (left, bottom), (right, top) = corners.min(axis=0), corners.max(axis=0)
     ratio = (top - bottom) / (right - left)
@@ -157,10 +156,23 @@ def partition_figure(regions: "RegionComplex") -> Figure:
         for axis, length in ((axes.xaxis, width), (axes.yaxis, height)):
             axis.set_major_locator(MaxNLocator(int(np.clip(1.4 * length, 2, 5)), steps=STEPS))
         axes.spines[:].set_visible(True)
-        axes.set_xlabel(f"$x_{{{free[0] + 1}}}$")
-        axes.set_ylabel(f"$x_{{{free[1] + 1}}}$")
+        axes.set_xlabel(names[0])
+        axes.set_ylabel(names[1])
         axes.set_title(f"{len(polygons):,} activation region{plural}")
     return figure
+
+
+def _plane(
+    regions: "RegionComplex",
+) -> tuple[NDArray[np.int64], NDArray[np.float64], list[str]]:
+    """Where the corners (2,) of every polygon start, the corners, and the names of their axes."""
+    basis = regions.chart.basis
+    if np.isin(basis, (0, 1)).all() and (basis.sum(axis=0) == 1).all():  # inputs, each its own
+        inputs = basis.argmax(axis=0)
+        indptr, vertices = regions.vertices()
+        return indptr, vertices[:, inputs], [f"$x_{{{i + 1}}}$" for i in inputs]
+    built = regions.generators()
+    return built.indptr, built.coordinates, ["$y_1$", "$y_2$"]
 
 
 def write_figure(figure: Figure, path: str | Path) -> None:

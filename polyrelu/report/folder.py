@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from polyrelu.regions import RegionComplex
 
 RECORD = "census.json"
+BY_VOLUME = "facet_histogram_by_volume"
 FORMATS = (".png", ".svg")
 
 
@@ -33,9 +34,10 @@ def write_census(
     Returns
     -------
     list of Path
-        The files written: ``facet_histogram`` and ``facet_histogram_by_volume`` as .csv, .png and
-        .svg; ``face_histogram_K.csv`` for each K < d - 1; ``partition`` as .png and .svg; and
-        ``census.json``, the last: a folder that has it is whole.
+        The files written: ``facet_histogram`` and, if the census has it,
+        ``facet_histogram_by_volume`` as .csv, .png and .svg; ``face_histogram_K.csv`` for each
+        K < d - 1; ``partition`` as .png and .svg; and ``census.json``, the last: a folder that has
+        it is whole.
 
     Raises
     ------
@@ -45,10 +47,9 @@ def write_census(
     folder = writable_folder(folder)
     _remove_earlier(folder)
     written = []
-    facets = {
-        "facet_histogram": census.facet_histogram,
-        "facet_histogram_by_volume": census.facet_histogram_by_volume,
-    }
+    facets = {"facet_histogram": census.facet_histogram}
+    if census.facet_histogram_by_volume is not None:
+        facets[BY_VOLUME] = census.facet_histogram_by_volume
     lower = {f"face_histogram_{h.k}": h for h in census.histograms[:-1]}
     for name, histogram in (facets | lower).items():
         written.append(folder / f"{name}.csv")
@@ -67,7 +68,8 @@ def write_census(
 
 def _remove_earlier(folder: Path) -> None:
     """Take away the record first, then what the new census may not replace."""
-    names = [RECORD, *(f"partition{suffix}" for suffix in FORMATS)]
+    figures = [f"{name}{suffix}" for name in ("partition", BY_VOLUME) for suffix in FORMATS]
+    names = [RECORD, f"{BY_VOLUME}.csv", *figures]
     with writing(folder):
         for path in (*(folder / name for name in names), *folder.glob("face_histogram_*.csv")):
             path.unlink(missing_ok=True)

@@ -1,6 +1,7 @@
 """Histograms and censuses as text for a terminal of 80 columns."""
 
 import itertools
+import math
 import textwrap
 from collections.abc import Mapping
 
@@ -79,14 +80,13 @@ def census_text(census: Census, *, width: int = 80, ascii_only: bool = False) ->
         Lines without a trailing newline.
     """
     facets, by_volume = census.facet_histogram, census.facet_histogram_by_volume
-    check, signs = census.certificate["volume"], census.certificate["signs"]
-    verdict = "closes" if check["closes"] else "DOES NOT CLOSE"
-    rows = {
-        "by region": f"{summary(facets)}\n{TWICE_DIM}",
-        "by volume": f"{summary(by_volume)}\n(the region of a uniformly drawn point)",
+    signs = census.certificate["signs"]
+    rows = {"by region": f"{summary(facets)}\n{TWICE_DIM}"}
+    if by_volume is not None:
+        rows["by volume"] = f"{summary(by_volume)}\n(the region of a uniformly drawn point)"
+    rows |= {
         "f-vector sum": ", ".join(f"f_{k} {sum_:,}" for k, sum_ in enumerate(census.f_vector_sum)),
-        "volume": f"{check['sum']:.12g} of {check['domain']:.12g}, "
-        f"relative error {check['relative_error']:.1e}: {verdict}",
+        "volume": _volume(census),
         "signs": f"{signs['evaluated']:,} evaluated, {signs['rational']:,} of them in rationals",
         "complete": "yes" if census.complete else "NO: these are the counts of a part",
         "seconds": f"{census.seconds:.2f}",
@@ -99,6 +99,18 @@ def census_text(census: Census, *, width: int = 80, ascii_only: bool = False) ->
             "",
             rows_text(rows, width=width),
         ]
+    )
+
+
+def _volume(census: Census) -> str:
+    """Whether the regions' volumes add up to the domain's."""
+    if math.isinf(census.volume):
+        return "infinite: the domain is unbounded"
+    check = census.certificate["volume"]
+    verdict = "closes" if check["closes"] else "DOES NOT CLOSE"
+    return (
+        f"{check['sum']:.12g} of {check['domain']:.12g}, "
+        f"relative error {check['relative_error']:.1e}: {verdict}"
     )
 
 

@@ -9,16 +9,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from polyrelu._version import __version__
-from polyrelu.errors import InconsistentError, InvalidInputError
+from polyrelu.errors import InvalidInputError
 from polyrelu.shapes.histogram import FaceHistogram, face_histogram
 
 if TYPE_CHECKING:
     from polyrelu.network import Network
-    from polyrelu.regions import RegionComplex
-    from polyrelu.regions.domain import Box
-
-VOLUME_TOLERANCE = 1e-9
-"""Largest relative error of the volume sum that still counts as closed."""
+    from polyrelu.regions import Domain, RegionComplex
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,17 +25,20 @@ class Census:
     ----------
     histograms : tuple of FaceHistogram, length d
         ``histograms[k]`` counts k-faces per region, every region weighing one.
-    facet_histogram_by_volume : FaceHistogram
-        Facets per region, every region weighing its volume.
+    neuron_facet_histogram : FaceHistogram
+        Facets per region, those on the boundary of the domain left out.
+    facet_histogram_by_volume : FaceHistogram or None
+        Facets per region, every region weighing its volume; None in an unbounded domain.
     f_vector_sum : tuple of int, length d + 1
         Sums over the regions of f_0 (vertices), ..., f_d (the regions themselves).
+    n_bounded : int
+        Number of regions that are polytopes.
+    lineality : int
+        Dimension of the space along which nothing ever changes; 0 in a bounded domain.
     volume : float
-        Sum of the volumes of the regions.
+        Sum of the volumes of the regions; infinite in an unbounded domain.
     certificate : dict
-        Checks passed, by name. ``"volume"``: the volumes of the regions add up to the volume
-        of the domain, so the regions cover it without gap or overlap. It does not prove that
-        every region was cut: two that were left as one have the same volume. ``"signs"``: how
-        many were evaluated, and how many of them floats could not prove and rationals decided.
+        Checks passed, by name: see `polyrelu.regions.certificate.Certifier.record`.
     complete : bool
         Whether the domain was covered; False if a budget ended the enumeration.
     seconds : float
@@ -49,8 +48,11 @@ class Census:
     """
 
     histograms: tuple[FaceHistogram, ...]
-    facet_histogram_by_volume: FaceHistogram
+    neuron_facet_histogram: FaceHistogram
+    facet_histogram_by_volume: FaceHistogram | None
     f_vector_sum: tuple[int, ...]
+    n_bounded: int
+    lineality: int
     volume: float
     certificate: dict[str, Any]
     complete: bool
@@ -78,7 +80,7 @@ class Census:
         InvalidInputError
             If there is no batch.
         InconsistentError
-            If the batches are complete and their volumes do not add up to the domain's.
+            If the batches are complete and their certificate does not close.
         """
         started = time.perf_counter() if started is None else started
         tally = None
@@ -100,16 +102,22 @@ class Census:
         """
         try:
             dim = int(record["dim"])
+            by_volume, volume = record["facet_histogram_by_volume"], record["volume"]
             return cls(
                 histograms=tuple(
                     FaceHistogram.from_dict(record["face_histograms"][str(k)], k=k, dim=dim)
                     for k in range(dim)
                 ),
-                facet_histogram_by_volume=FaceHistogram.from_dict(
-                    record["facet_histogram_by_volume"], k=dim - 1, dim=dim, weighted_by="volume"
+                neuron_facet_histogram=FaceHistogram.from_dict(
+                    record["neuron_facet_histogram"], k=dim - 1, dim=dim
                 ),
+                facet_histogram_by_volume=None
+                if by_volume is None
+                else FaceHistogram.from_dict(by_volume, k=dim - 1, dim=dim, weighted_by="volume"),
                 f_vector_sum=tuple(int(total) for total in record["f_vector_sum"]),
-                volume=float(record["volume"]),
+                n_bounded=int(record["n_bounded"]),
+                lineality=int(record["lineality"]),
+                volume=math.inf if volume is None else float(volume),
                 certificate=dict(record["certificate"]),
                 complete=bool(record["complete"]),
                 seconds=float(record["seconds"]),
@@ -141,14 +149,17 @@ class Census:
         return self.facet_histogram.mean
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-able record; the keys are part of the public contract and are only ever added."""
+        """JSON-able record; the keys are part of the public contract and are only ever added.
+
+        JSON knows no infinity: an infinite ``volume`` is None, as is a histogram that there is not.
+        """
         return {
             "n_regions": self.n_regions,
             "dim": self.dim,
             "facet_histogram": self.facet_histogram.to_dict(),
             "mean_facets": self.mean_facets,
             "f_vector_sum": list(self.f_vector_sum),
-            "volume": self.volume,
+            "volume": self.volume if math.isfinite(self.volume) else None,
             "certificate": self.certificate,
             "complete": self.complete,
             "seconds": self.seconds,
@@ -156,13 +167,17 @@ class Census:
             "network_sha256": self.network_sha256,
             "domain": self.domain,
             "face_histograms": {str(h.k): h.to_dict() for h in self.histograms},
-            "facet_histogram_by_volume": self.facet_histogram_by_volume.to_dict(),
+            "neuron_facet_histogram": self.neuron_facet_histogram.to_dict(),
+            "facet_histogram_by_volume": self.facet_histogram_by_volume
+            and self.facet_histogram_by_volume.to_dict(),
+            "n_bounded": self.n_bounded,
+            "lineality": self.lineality,
         }
 
 
 def count_faces(
     network: "Network",
-    domain: "Box",
+    domain: "Domain",
     *,
     progress: Callable[[int, float], None] | None = None,
 ) -> Census:
@@ -172,11 +187,10 @@ def count_faces(
     ----------
     network : Network
         The network, with n hidden neurons.
-    domain : Box
-        Where to count; inputs held fixed drop out of the dimension d.
+    domain : Box, Polytope, Space or AffineSlice
+        Where to count; inputs that a box holds fixed drop out of the dimension d.
     progress : callable, optional
-        Called after every batch with the number of regions so far and the share of the domain's
-        volume that is done.
+        As in `polyrelu.enumerate_regions`.
 
     Returns
     -------
@@ -188,8 +202,7 @@ def count_faces(
     InvalidInputError
         If the domain does not fit the network.
     InconsistentError
-        If the volumes of the regions do not add up to the volume of the domain to a relative
-        error of `VOLUME_TOLERANCE`: a defect of polyrelu.
+        If the certificate does not close: a defect of polyrelu.
 
     Notes
     -----
@@ -216,72 +229,48 @@ class _Tally:
     """Running sums of a census."""
 
     def __init__(self, first: "RegionComplex") -> None:
-        self.network, self.domain, self.dim = first.network, first.domain, first.dim
+        from polyrelu.regions.certificate import Certifier
+
+        self.first = first
+        self.dim = first.dim
         self.histograms = [
             FaceHistogram.from_counts([], k=k, dim=self.dim) for k in range(self.dim)
         ]
-        self.by_volume = FaceHistogram.from_counts([], [], k=self.dim - 1, dim=self.dim)
+        self.of_neurons = FaceHistogram.from_counts([], k=self.dim - 1, dim=self.dim)
+        self.by_volume: FaceHistogram | None = None
+        if first.chart.is_bounded:
+            self.by_volume = FaceHistogram.from_counts([], [], k=self.dim - 1, dim=self.dim)
         self.f_vector_sum = np.zeros(self.dim + 1, dtype=np.int64)
+        self.n_bounded = 0
         self.volumes: list[float] = []  # one correctly rounded sum per batch
-        self.n_signs = self.n_rational = 0
+        self.certifier = Certifier(first)
         self.complete = False  # true of the last batch of a stream only
 
     def add(self, batch: "RegionComplex") -> None:
         for k in range(self.dim):
             self.histograms[k] += face_histogram(batch, k=k)
-        self.by_volume += face_histogram(batch, weight="volume")
+        self.of_neurons += face_histogram(batch, domain_facets=False)
+        if self.by_volume is not None:
+            self.by_volume += face_histogram(batch, weight="volume")
         self.f_vector_sum += batch.f_vectors.sum(axis=0)
+        self.n_bounded += int(batch.bounded.sum())
         self.volumes.append(math.fsum(batch.volumes))
-        self.n_signs += batch.n_signs
-        self.n_rational += batch.n_rational
+        self.certifier.add(batch)
         self.complete = bool(batch.complete)
 
     def census(self, started: float) -> Census:
-        volume = math.fsum(self.volumes)
+        certificate = self.certifier.record(complete=self.complete)
         return Census(
             histograms=tuple(self.histograms),
+            neuron_facet_histogram=self.of_neurons,
             facet_histogram_by_volume=self.by_volume,
             f_vector_sum=tuple(self.f_vector_sum.tolist()),
-            volume=volume,
-            certificate={
-                "volume": volume_check(volume, self.domain, complete=self.complete),
-                "signs": {"evaluated": self.n_signs, "rational": self.n_rational},
-            },
+            n_bounded=self.n_bounded,
+            lineality=self.first.lineality,
+            volume=math.fsum(self.volumes),
+            certificate=certificate,
             complete=self.complete,
             seconds=time.perf_counter() - started,
-            network_sha256=self.network.sha256,
-            domain=self.domain.describe(),
+            network_sha256=self.first.network.sha256,
+            domain=self.first.domain.describe(),
         )
-
-
-def volume_check(volume: float, domain: "Box", *, complete: bool = True) -> dict[str, Any]:
-    """Whether the volumes of the regions add up to the volume of the domain.
-
-    If so, the regions cover the domain without gap or overlap, up to ``VOLUME_TOLERANCE``; it does
-    not prove that every region was cut.
-
-    Returns
-    -------
-    dict
-        ``sum``, ``domain``, ``relative_error`` and whether the sum ``closes``.
-
-    Raises
-    ------
-    InconsistentError
-        If it does not close although the enumeration is complete.
-    """
-    expected = domain.volume
-    relative_error = abs(volume - expected) / expected
-    closes = relative_error <= VOLUME_TOLERANCE
-    if complete and not closes:
-        raise InconsistentError(
-            f"the volumes of the regions add up to {volume!r}, the domain has {expected!r} "
-            f"(relative error {relative_error:.1e}, allowed {VOLUME_TOLERANCE:.0e}): "
-            f"a region is missing, counted twice or mismeasured; please report this network"
-        )
-    return {
-        "sum": volume,
-        "domain": expected,
-        "relative_error": relative_error,
-        "closes": closes,
-    }

@@ -260,7 +260,11 @@ class FaceHistogram:
 
 
 def face_histogram(
-    regions: "RegionComplex", *, k: int | None = None, weight: str = "count"
+    regions: "RegionComplex",
+    *,
+    k: int | None = None,
+    weight: str = "count",
+    domain_facets: bool = True,
 ) -> FaceHistogram:
     """Histogram of the number of k-faces per region of a complex.
 
@@ -273,6 +277,8 @@ def face_histogram(
         Faces on the boundary of the domain count like those on neurons.
     weight : {"count", "volume"}
         Every region weighs one, or its volume.
+    domain_facets : bool
+        Whether facets on the boundary of the domain count; without, only those that neurons make.
 
     Returns
     -------
@@ -282,8 +288,9 @@ def face_histogram(
     Raises
     ------
     InvalidInputError
-        If k is not in 0 .. d - 1, `weight` is unknown, or volumes are asked for of regions that
-        were enumerated without.
+        If k is not in 0 .. d - 1, `weight` is unknown, volumes are asked for of regions that were
+        enumerated without or are unbounded, or ``domain_facets=False`` comes with another k than
+        that of facets.
 
     Examples
     --------
@@ -307,12 +314,20 @@ def face_histogram(
             f"k={k}: a region of dimension {regions.dim} has faces of dimension "
             f"0 (vertices) to {regions.dim - 1} (facets)"
         )
+    if not domain_facets and k != regions.dim - 1:
+        raise InvalidInputError(
+            f"k={k} with domain_facets=False: only facets (k={regions.dim - 1}) are told apart by "
+            "where they lie"
+        )
     volumes = regions.volumes if weight == "volume" else None
-    if volumes is not None and np.isnan(volumes).any():
+    if volumes is not None and not np.isfinite(volumes).all():
         raise InvalidInputError(
             "the regions were enumerated without volumes: enumerate them with volumes=True"
+            if np.isnan(volumes).any()
+            else "unbounded regions have no finite volume to weigh: enumerate in a bounded domain"
         )
-    return FaceHistogram.from_counts(regions.f_vectors[:, k], volumes, k=k, dim=regions.dim)
+    faces = regions.f_vectors[:, k] if domain_facets else regions.n_neuron_facets
+    return FaceHistogram.from_counts(faces, volumes, k=k, dim=regions.dim)
 
 
 def _integers(array: ArrayLike, what: str) -> NDArray[np.int64]:

@@ -8,7 +8,7 @@ from polyrelu.errors import InconsistentError, InvalidInputError
 from polyrelu.geometry import f_vector
 from polyrelu.network import Network
 from polyrelu.regions import Box, RegionComplex, enumerate_regions, stream_regions
-from polyrelu.regions.complex import generators
+from polyrelu.regions.generators import generators
 
 UNIT = Box(-1, 1)
 
@@ -151,8 +151,8 @@ def test_generators_of_some_rows(regions):
     rows = np.array([5, 3, 6000, 3])
     built = regions.generators(rows)
     for k, row in enumerate(rows):
-        start, stop = built.vertex_indptr[k : k + 2]
-        np.testing.assert_allclose(built.vertices[start:stop], regions[row].vertices, atol=1e-12)
+        start, stop = built.indptr[k : k + 2]
+        np.testing.assert_allclose(built.coordinates[start:stop], regions[row].vertices, atol=1e-12)
         start, stop = built.facet_indptr[k : k + 2]
         np.testing.assert_array_equal(built.facet_ids[start:stop], regions[row].facets)
         np.testing.assert_array_equal(built.incidence(k).matrix, regions[row].incidence.matrix)
@@ -160,8 +160,8 @@ def test_generators_of_some_rows(regions):
 
 def test_generators_of_no_rows(regions):
     built = regions.generators(np.zeros(0, np.int64))
-    assert built.vertex_indptr.tolist() == built.facet_indptr.tolist() == [0]
-    assert built.vertices.shape == (0, 3)
+    assert built.indptr.tolist() == built.facet_indptr.tolist() == [0]
+    assert built.coordinates.shape == (0, 3)
 
 
 def test_a_pattern_without_a_region_is_an_inconsistency(regions):

@@ -7,6 +7,8 @@ from matplotlib.collections import PolyCollection
 from matplotlib.image import imread
 
 from polyrelu.errors import InvalidInputError
+from polyrelu.network import Network
+from polyrelu.regions import AffineSlice, Box, enumerate_regions
 from polyrelu.report.figures import (
     CLASSES,
     MANY_REGIONS,
@@ -36,7 +38,7 @@ def grid(n):
         dim=2,
         n_regions=n * n,
         n_facets=np.full(n * n, 4),
-        domain=SimpleNamespace(free=np.array([0, 1])),
+        chart=SimpleNamespace(basis=np.eye(2)),
         vertices=lambda: (np.arange(0, 4 * n * n + 1, 4), vertices),
     )
 
@@ -208,3 +210,20 @@ def test_png_is_a_picture_of_print_quality(tmp_path, histogram):
 def test_other_formats_are_refused(tmp_path, histogram):
     with pytest.raises(InvalidInputError, match=r"\.png or \.svg"):
         write_figure(histogram_figure(histogram), tmp_path / "h.bmp")
+
+
+def oblique(domain):
+    rng = np.random.default_rng(5)
+    weights = [rng.standard_normal((6, 3)), rng.standard_normal((1, 6))]
+    return enumerate_regions(Network.from_arrays(weights, [rng.random(6), None]), domain)
+
+
+def test_axes_of_a_slice_are_its_own_unless_they_are_inputs():
+    turned = oblique(AffineSlice([0, 0, 1], [[1, 0], [1, 1], [0, 1]], Box([-1, 0], [1, 3])))
+    axes = partition_figure(turned).axes[0]
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("$y_1$", "$y_2$")
+    assert axes.get_xlim() + axes.get_ylim() == pytest.approx((-1, 1, 0, 3))
+    straight = oblique(AffineSlice([5, 0, 1], [[1, 0], [0, 0], [0, 1]], Box([-1, 0], [1, 3])))
+    axes = partition_figure(straight).axes[0]
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("$x_{1}$", "$x_{3}$")
+    assert axes.get_xlim() + axes.get_ylim() == pytest.approx((4, 6, 1, 4))

@@ -1,15 +1,14 @@
 import json
+import math
 from itertools import pairwise
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from polyrelu.errors import InconsistentError, InvalidInputError
 from polyrelu.network import Network
-from polyrelu.regions import Box, enumerate_regions, stream_regions
+from polyrelu.regions import Box, Space, enumerate_regions, stream_regions
 from polyrelu.shapes import Census, count_faces, face_histogram
-from polyrelu.shapes.census import VOLUME_TOLERANCE, volume_check
 
 CONTRACT = {
     "n_regions": int,
@@ -140,7 +139,7 @@ def test_first_batches_are_a_marked_part(network):
 
 def test_missing_regions_are_not_swallowed(network):
     *_, last = stream_regions(network, Box(-1, 1), batch_size=7)
-    with pytest.raises(InconsistentError, match=r"add up to .* domain has 8\.0"):
+    with pytest.raises(InconsistentError, match=r"do not close: .*'domain': 8\.0"):
         Census.from_batches([last])
 
 
@@ -149,10 +148,31 @@ def test_no_batch_is_no_census():
         Census.from_batches([])
 
 
-def test_volume_check_decides_at_its_tolerance():
-    domain = SimpleNamespace(volume=2.0)
-    good, bad = 2 * (1 + 0.5 * VOLUME_TOLERANCE), 2 * (1 - 2 * VOLUME_TOLERANCE)
-    assert volume_check(good, domain)["closes"]
-    assert volume_check(bad, domain, complete=False)["closes"] is False
-    with pytest.raises(InconsistentError, match=r"2\.0e-09"):
-        volume_check(bad, domain)
+def test_whole_space_has_no_volume_and_no_histogram_by_it():
+    network = Network.from_arrays([[[1, 0], [0, 1]], [[1, 1]]])
+    found = count_faces(network, Space())
+    assert found.facet_histogram.to_dict() == {"2": 4}
+    assert (found.volume, found.n_bounded, found.lineality) == (math.inf, 0, 0)
+    assert found.facet_histogram_by_volume is None
+    record = json.loads(json.dumps(found.to_dict(), allow_nan=False))
+    assert (record["volume"], record["facet_histogram_by_volume"]) == (None, None)
+    assert Census.from_dict(record).to_dict() == found.to_dict()
+
+
+def test_facets_on_the_boundary_are_told_from_those_of_neurons():
+    """A square in nine: the middle one has four neurons for facets, a corner one two of each."""
+    thirds = [[1, 0], [1, 0], [0, 1], [0, 1]]
+    network = Network.from_arrays([thirds, [[1, 1, 1, 1]]], [[-1, 1, -1, 1], [0]])
+    found = count_faces(network, Box(-3, 3))
+    assert found.facet_histogram.to_dict() == {"4": 9}
+    assert found.neuron_facet_histogram.to_dict() == {"2": 4, "3": 4, "4": 1}
+    assert found.certificate["facets"] == {"interior": 12, "on_boundary": 12, "closes": True}
+    assert (found.n_bounded, found.lineality) == (9, 0)
+
+
+def test_lineality_is_counted():
+    """Three parallel lines: four strips and half-planes without a vertex."""
+    network = Network.from_arrays([[[1, 1]] * 3, [[1, 1, 1]]], [[-1, 0, 1], [0]])
+    found = count_faces(network, Space(2))
+    assert (found.dim, found.lineality, found.n_regions) == (2, 1, 4)
+    assert found.f_vector_sum == (0, 6, 4)

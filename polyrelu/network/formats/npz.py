@@ -34,7 +34,7 @@ def read(content: bytes) -> Network:
         Damaged or no archive, an array of another name, a gap in the numbering, or shapes that
         make no network.
     """
-    arrays = _arrays(content)
+    arrays = archive_arrays(content)
     names = {name: re.fullmatch(r"([Wb])([1-9][0-9]*)", name) for name in arrays}
     strangers = sorted(name for name, match in names.items() if match is None)
     if strangers:
@@ -68,7 +68,8 @@ def write(network: Network) -> bytes:
     return buffer.getvalue()
 
 
-def _arrays(content: bytes) -> dict[str, NDArray[np.generic]]:
+def archive_arrays(content: bytes) -> dict[str, NDArray[np.generic]]:
+    """The arrays of an `.npz` archive by name; refuses what is damaged or pickled."""
     if not zipfile.is_zipfile(io.BytesIO(content)):
         raise InvalidInputError("is not a .npz archive, or is cut short")
     try:

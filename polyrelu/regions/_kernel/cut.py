@@ -9,6 +9,7 @@ from polyrelu.regions._kernel.frames import (
     MAX_LOOSE,
     MORE_VERTICES,
     MORE_WORDS,
+    TINY,
     WORD,
     U,
     called,
@@ -16,12 +17,12 @@ from polyrelu.regions._kernel.frames import (
     lowest,
     popcount,
 )
-from polyrelu.regions._kernel.solve import solve_vertex
+from polyrelu.regions._kernel.solve import normalise, solve_vertex
 
 
 @inlined
 def _sides(stack, state, s):
-    """List the vertices of frame s by sign; how many have sign 0, 1, -1."""
+    """List the generators of frame s by sign; how many have sign 0, 1, -1."""
     zero = np.uint64(0)
     plus = np.uint64(0)
     minus = np.uint64(0)
@@ -39,11 +40,7 @@ def _sides(stack, state, s):
 
 @inlined
 def _crossing_edges(stack, state, s, n_plus, n_minus):
-    """List the edges from a minus to a plus vertex; how many, or -1 if they do not fit.
-
-    Two vertices span an edge if they share d - 1 facets or more and, unless the polytope is
-    simple, no third vertex lies on all of them.
-    """
+    """List the edges from a minus to a plus generator; how many, or -1 if they do not fit."""
     d = len(stack.axes)
     n_words = len(stack.words)
     mask = stack.mask[s]
@@ -67,7 +64,7 @@ def _crossing_edges(stack, state, s, n_plus, n_minus):
         return np.int64(n)
     k = 0
     for e in range(np.int64(n)):
-        if not _third_on_edge(stack, s, minus_end[e], plus_end[e]):
+        if not third_on_edge(stack, s, minus_end[e], plus_end[e]):
             minus_end[k] = minus_end[e]
             plus_end[k] = plus_end[e]
             k += 1
@@ -75,8 +72,12 @@ def _crossing_edges(stack, state, s, n_plus, n_minus):
 
 
 @called
-def _third_on_edge(stack, s, u, v):
-    """Whether a third vertex of frame s lies on every facet common to u and v."""
+def third_on_edge(stack, s, u, v):
+    """Whether a third generator of frame s lies on every facet common to u and v.
+
+    Two generators span an edge if they share d - 1 facets or more and, unless the frame is simple,
+    no third one lies on all of these.
+    """
     mask = stack.mask[s]
     for other in range(stack.n_vertices[s]):
         if other != u and other != v:
@@ -90,8 +91,8 @@ def _third_on_edge(stack, s, u, v):
 
 @inlined
 def _copy_vertex(stack, s, v, t, k):
-    """Write vertex v of frame s, with the facets still alive in t, as vertex k of frame t."""
-    for i in range(len(stack.axes)):
+    """Write generator v of frame s, with the facets still alive in t, as generator k of frame t."""
+    for i in range(len(stack.coords)):
         stack.x[t, k, i] = stack.x[s, v, i]
     stack.err[t, k] = stack.err[s, v]
     for w in range(len(stack.words)):
@@ -100,7 +101,7 @@ def _copy_vertex(stack, s, v, t, k):
 
 @inlined
 def _cut_edge(net, stack, state, s, u, v, t, k):
-    """Write the zero between minus vertex u and plus vertex v of frame s as vertex k of t.
+    """Write the zero between minus generator u and plus generator v of s as generator k of t.
 
     Values -a < 0 < b are known up to e_u, e_v, the ends up to err_u, err_v. To first order the
     place t = a / (a + b) of the zero is then known up to ((1 - t) e_u + t e_v) / (a + b), and a
@@ -121,12 +122,17 @@ def _cut_edge(net, stack, state, s, u, v, t, k):
     worst = max(err[u], err[v])
     largest = (state.scale[0] + worst * state.scale[1]) * per_gap
     length = 0.0
-    for i in range(len(net.axes)):
+    for i in range(len(net.axes) + len(net.far)):
         step = x[v, i] - x[u, i]
         stack.x[t, k, i] = x[u, i] + ratio * step
         length = max(length, abs(step) * net.per_reach[i])
     new = 1.01 * (inherited + (shift + 8.0 * U) * length) + 8.0 * U
     stack.err[t, k] = new if worst < 1e-3 and largest < 1e-3 else np.inf
+    if len(net.far):
+        d = len(net.axes)
+        if x[u, d] != 0.0 or x[v, d] != 0.0:  # only rays have a last coordinate of 0
+            stack.x[t, k, d] = max(stack.x[t, k, d], TINY)
+        normalise(net, stack, t, k)
     for w in range(len(stack.words)):
         stack.mask[t, k, w] = stack.mask[s, u, w] & stack.mask[s, v, w]
 
@@ -149,7 +155,7 @@ def cut_in_two(net, stack, state, s, j):
     n_new = _crossing_edges(stack, state, s, n_plus, n_minus)
     if n_new < 0 or max(n_plus, n_minus) + n_zero + n_new > stack.x.shape[1]:
         return MORE_VERTICES
-    # A facet survives on a side exactly if it has a vertex strictly on that side.
+    # A facet survives on a side exactly if it has a generator strictly on that side.
     mask = stack.mask[s]
     for w in range(n_words):
         plus = np.uint64(0)
@@ -165,7 +171,7 @@ def cut_in_two(net, stack, state, s, j):
     neuron = net.first[stack.layer[s]] + j
     stack.facet[t, slot] = neuron
     stack.facet[s, slot] = neuron
-    # Either half: its own vertices, those on the cut, and a new one on every crossing edge.
+    # Either half: its own generators, those on the cut, and a new one on every crossing edge.
     for k in range(n_plus):
         _copy_vertex(stack, s, side[1, k], t, k)
     for k in range(n_zero):
@@ -184,7 +190,7 @@ def cut_in_two(net, stack, state, s, j):
         if not stack.err[t, k] <= MAX_ERR:
             solve_vertex(net, stack, state, t, k)
             state.at[LOOSE] += not stack.err[t, k] <= MAX_LOOSE
-    # Frame s is compacted in place: vertices only move down, in their order.
+    # Frame s is compacted in place: generators only move down, in their order.
     n_kept = n_minus
     if n_zero == 0:
         for k in range(n_minus):
@@ -201,6 +207,8 @@ def cut_in_two(net, stack, state, s, j):
         _copy_vertex(stack, t, n_old + e, s, n_kept + e)
     stack.n_vertices[s] = n_kept + n_new
     stack.layer[t] = stack.layer[s]
+    stack.touched[t] = stack.touched[s]
+    stack.n_notes[t] = stack.n_notes[s]
     for w in range(stack.bits.shape[1]):
         stack.bits[t, w] = stack.bits[s, w]
     stack.bits[t, j // WORD] |= np.uint64(1) << np.uint64(j % WORD)
@@ -212,7 +220,7 @@ def cut_in_two(net, stack, state, s, j):
 
 @called
 def all_simple(stack, s):
-    """Whether every vertex of frame s lies on exactly d facets."""
+    """Whether every generator of frame s lies on exactly d facets."""
     simple = True
     for v in range(stack.n_vertices[s]):
         simple = simple and _count(stack, s, v) == len(stack.axes)

@@ -14,77 +14,93 @@ Array = np.ndarray
 DONE, FULL, MORE_VERTICES, MORE_WORDS, UNDECIDED, UNPLACED = range(6)
 
 # Slots of ``State.at``.
-TOP, ROWS, IDS, GENERATORS, GUIDE, OVERRIDDEN, SIGNS, RATIONAL, LOOSE = range(9)
+TOP, ROWS, IDS, GENERATORS, NOTES, START, OVERRIDDEN, SIGNS, RATIONAL, LOOSE = range(10)
 
 U = 2.0**-53  # unit roundoff
 MAX_FLIPS = 64  # rank-one updates of a map before it is composed afresh
 MAX_ERR = 1e-10  # inherited vertex error (in units of reach) beyond which it is solved afresh
-MAX_LOOSE = 1e-6  # vertex error beyond which its exact coordinates are asked for
+MAX_LOOSE = 1e-9  # vertex error beyond which its exact coordinates are asked for
+SURE = 0.1  # vertex error up to which the signs of its large coordinates are known
 TINY = 1e-240  # covers what underflow takes from a sum of products
 HUGE = 1e290  # values beyond it may have met an overflow and prove nothing
 WORD = 64  # bits of a mask word
 
 # Which regions' generators ``advance`` writes out.
-NOT_SIMPLE, ALL = range(2)
+LEFT_OPEN, ALL = range(2)
 
 # Values of ``Stack.pos`` that are no position.
 NOT_ENTERED, DEAD = -1, -2
 
+NOWHERE = -1  # in a note: the neuron vanishes on all of the region, not on a facet
+OPEN = np.iinfo(np.int64).min  # a number that the kernel leaves to others
+
 
 class Net(NamedTuple):
-    """The network restricted to the domain, as the kernel reads it (L hidden layers)."""
+    """The network restricted to the domain, as the kernel reads it (L hidden layers, m rows).
 
-    axes: tuple[int, ...]  # d zeros: makes d a constant of the compiled code
+    D is d in a bounded domain, where generators are vertices, and d + 1 in an unbounded one, where
+    they are homogeneous (y, y0): y0 > 0 for the vertex y / y0 and y0 = 0 for a ray.
+    """
+
+    axes: tuple[int, ...]  # d zeros, and
+    far: tuple[int, ...]  # D - d zeros: make d and D constants of the compiled code
     widths: Array  # (L,) int64
     first: Array  # (L + 1,) int64, index of each layer's first neuron
     bias: Array  # (N,)
     weights: Array  # flat; layer l >= 1 transposed, (n_{l-1}, n_l), from offset[l] on
     offset: Array  # (L,) int64
-    reach: Array  # (d,) largest |x_i| in the domain
-    per_reach: Array  # (d,) its reciprocal
-    rows: Array  # (m, d + 1) the domain's facets as forms a.x + c, zero on the facet
+    null: Array  # (N,) bool, neurons without weights and bias: 0 everywhere
+    reach: Array  # (D,) largest |y_i|: in the domain, or of a homogeneous generator
+    per_reach: Array  # (D,) its reciprocal
+    rows: Array  # (m + 1, d + 2) the domain's rows (a | c) and infinity (0 | 1), error bound last
 
 
 class Stack(NamedTuple):
-    """Frames: S of them, room for V vertices and W mask words each."""
+    """Frames: S of them, room for V generators and W mask words each."""
 
-    axes: tuple[int, ...]  # d zeros, and
-    words: tuple[int, ...]  # W zeros: make d and W constants of the compiled code
-    x: Array  # (S, V, d) vertex coordinates
-    err: Array  # (S, V)
+    axes: tuple[int, ...]  # d zeros,
+    coords: tuple[int, ...]  # D zeros, and
+    words: tuple[int, ...]  # W zeros: make d, D and W constants of the compiled code
+    x: Array  # (S, V, D) generators; those of an unbounded domain are at most as long as reach
+    err: Array  # (S, V) distance from the exact generator, in units of reach
     mask: Array  # (S, V, W) uint64
-    n_vertices: Array  # (S,) int64
+    n_vertices: Array  # (S,) int64, generators
     alive: Array  # (S, W) uint64, slots in use
-    facet: Array  # (S, 64 W) int32, what is in a slot: neuron, or N + domain row
+    facet: Array  # (S, 64 W) int32, what is in a slot: neuron, N + domain row, or N + m (infinity)
     layer: Array  # (S,) int64
     pos: Array  # (S,) int64, next candidate, or NOT_ENTERED or DEAD
     simple: Array  # (S,) bool
     bits: Array  # (S, B) uint64, the pattern within the frame's layer
+    touched: Array  # (S,) bool, whether a neuron without a facet there vanished at a vertex
+    n_notes: Array  # (S,) int64, entries of State.notes that hold for the frame
 
 
 class State(NamedTuple):
     """What is valid for all frames of a layer, and scratch."""
 
-    at: Array  # (9,) int64: see TOP ...
+    at: Array  # (10,) int64: see TOP ...
     maps: Array  # (L, d + 2, n) composed maps: coefficients, constant, error bound
     version: Array  # (L,) int64, counts the changes of maps[l]
     built: Array  # (L,) int64, version of maps[l - 1] that maps[l] was made from
     flips: Array  # (L,) int64, rank-one updates since maps[l] was composed
     path: Array  # (L, B) uint64, pattern of the layers above the top frame's
     used: Array  # (L, B) uint64, pattern of layer l that maps[l + 1] stands for
+    known: Array  # (2, B) uint64, first-layer neurons that bound the piece, and their bits
+    notes: Array  # (N + 1, 2) int32: (facet or NOWHERE, neuron that vanishes there, too)
     cand: Array  # (L, n) int32
     n_cand: Array  # (L,) int64
     centre: Array  # (n,) scratch: values at the box' centre
     spread: Array  # (n,) scratch: their largest deviation
-    val: Array  # (V,) scratch: values at the vertices
+    val: Array  # (V,) scratch: values at the generators
     scale: Array  # (2,) scratch: their error bound is scale[0] + err * scale[1]
     open: Array  # (V,) bool scratch: the signs that are undecided
     sign: Array  # (V,) int8 scratch, 0 also where a sign is undecided
-    side: Array  # (3, V) int64 scratch: the vertices with sign 0, 1, -1
+    side: Array  # (3, V) int64 scratch: the generators with sign 0, 1, -1
     exact: Array  # (V,) int8, signs supplied from outside
     edges: Array  # (2, E) int64 scratch: minus end, plus end
-    half: Array  # (2, d) scratch: centre and half-width of the bounding box
+    half: Array  # (2, D) scratch: centre and half-width of the bounding box
     system: Array  # (d, d + 4) scratch of the d x d solve
+    flat: Array  # (V, d) scratch: vertices y / y0
     faces: Array  # (d + 1, V) int32 scratch of the triangulation
     face_n: Array  # (d + 1,) int64
     face_slot: Array  # (d + 1,) int64
@@ -100,22 +116,28 @@ class Batch(NamedTuple):
     pattern: Array  # (R, P) uint64
     n_facets: Array  # (R,) int64
     facet_ids: Array  # (F,) int32
-    n_vertices: Array  # (R,) int64
-    f_vector: Array  # (R, d + 1) int64, -1 where the incidence is not simple
+    notes: Array  # (K, 3) int32: (row, position of the facet in the row or NOWHERE, neuron)
+    n_generators: Array  # (R,) int64
+    n_rays: Array  # (R,) int64
+    f_vector: Array  # (R, d + 1) int64, -1 where it is left open
+    euler: Array  # (R,) int64, or OPEN
     point: Array  # (R, d)
     volume: Array  # (R,)
-    vertices: Array  # (G, d)
+    generators: Array  # (G, D)
     incidence: Array  # (G, W) uint64, bit k = the region's k-th facet
 
 
-class Root(NamedTuple):
-    """The domain itself as a frame."""
+class Roots(NamedTuple):
+    """The pieces of the domain as frames, G the largest number of generators."""
 
-    x: Array  # (V, d)
-    mask: Array  # (V, W)
-    facet: Array  # (64 W,)
-    alive: Array  # (W,)
-    simple: bool
+    x: Array  # (pieces, G, D)
+    err: Array  # (pieces, G)
+    mask: Array  # (pieces, G, W)
+    n: Array  # (pieces,) int64
+    facet: Array  # (pieces, 64 W)
+    alive: Array  # (pieces, W)
+    simple: Array  # (pieces,) bool
+    known: Array  # (pieces, 2, B) uint64, neurons that the domain was cut by, and their bits
 
 
 # Frames are plain memory that the caller keeps alive: without reference counts (_nrt) the loop

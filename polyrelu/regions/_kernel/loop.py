@@ -28,6 +28,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
+from polyrelu.regions._kernel.count import euler, f_vector, f_vector_is_open, n_rays
 from polyrelu.regions._kernel.cut import cut_in_two
 from polyrelu.regions._kernel.frames import (
     ALL,
@@ -35,13 +36,15 @@ from polyrelu.regions._kernel.frames import (
     DONE,
     FULL,
     GENERATORS,
-    GUIDE,
     IDS,
+    LEFT_OPEN,
     LOOSE,
     NOT_ENTERED,
-    NOT_SIMPLE,
+    NOTES,
+    NOWHERE,
     PLAIN,
     ROWS,
+    START,
     TOP,
     UNDECIDED,
     UNPLACED,
@@ -50,8 +53,8 @@ from polyrelu.regions._kernel.frames import (
     inlined,
     lowest,
 )
-from polyrelu.regions._kernel.maps import enter_layer, signs
-from polyrelu.regions._kernel.measure import f_vector, f_vector_is_open, volume
+from polyrelu.regions._kernel.maps import enter_layer, note_zeros, signs
+from polyrelu.regions._kernel.measure import volume
 
 
 @inlined
@@ -61,13 +64,18 @@ def emit(net, stack, state, batch, s, with_volumes, whose_generators):
     row = state.at[ROWS]
     first = state.at[IDS]
     n_words = len(stack.words)
-    n_vertices = stack.n_vertices[s]
-    if row == batch.n_facets.size or first + n_words * WORD > batch.facet_ids.size:
+    n_generators = stack.n_vertices[s]
+    rays = n_rays(net, stack, s)
+    if (
+        row == batch.n_facets.size
+        or first + n_words * WORD > batch.facet_ids.size
+        or state.at[NOTES] + stack.n_notes[s] > batch.notes.shape[0]
+    ):
         return False
     wanted = whose_generators == ALL or (
-        whose_generators == NOT_SIMPLE and f_vector_is_open(stack, s)
+        whose_generators == LEFT_OPEN and f_vector_is_open(stack, s)
     )
-    if wanted and state.at[GENERATORS] + n_vertices > batch.vertices.shape[0]:
+    if wanted and state.at[GENERATORS] + n_generators > batch.generators.shape[0]:
         return False
     batch.pattern[row, :] = np.uint64(0)
     last = net.widths.size - 1
@@ -81,63 +89,106 @@ def emit(net, stack, state, batch, s, with_volumes, whose_generators):
                 spill = word >> (np.uint64(WORD) - shift)
                 if spill != np.uint64(0):
                     batch.pattern[row, at // WORD + 1] |= spill
+    infinity = net.bias.size + net.rows.shape[0] - 1
     k = first
     for w in range(n_words):
         word = stack.alive[s, w]
         while word != np.uint64(0):
             b = lowest(word)
             word &= word - np.uint64(1)
-            batch.facet_ids[k] = stack.facet[s, w * WORD + np.int64(b)]
-            k += 1
+            facet = stack.facet[s, w * WORD + np.int64(b)]
+            batch.facet_ids[k] = facet
+            k += facet != infinity
     batch.n_facets[row] = k - first
-    batch.n_vertices[row] = n_vertices
-    f_vector(stack, state, s, k - first, batch.f_vector[row])
+    batch.n_generators[row] = n_generators
+    batch.n_rays[row] = rays
+    f_vector(net, stack, state, s, k - first, rays, batch.f_vector[row])
+    batch.euler[row] = euler(net, stack, state, s, rays, batch.f_vector[row])
+    per_total = 1.0 / n_generators
+    if len(net.far):
+        total = 0.0
+        for v in range(n_generators):
+            total += stack.x[s, v, d]
+        per_total = 1.0 / total
     for i in range(d):
         total = 0.0
-        for v in range(n_vertices):
+        for v in range(n_generators):
             total += stack.x[s, v, i]
-        batch.point[row, i] = total / n_vertices
-    batch.volume[row] = volume(stack, state, s) if with_volumes else np.nan
+        batch.point[row, i] = total * per_total
+    if not with_volumes:
+        batch.volume[row] = np.nan
+    else:
+        batch.volume[row] = np.inf if rays > 0 else volume(net, stack, state, s)
+    _emit_notes(stack, state, batch, s, row, first, k)
     if wanted:
-        g = state.at[GENERATORS]
-        for v in range(n_vertices):
-            for i in range(d):
-                batch.vertices[g + v, i] = stack.x[s, v, i]
-            for w in range(n_words):
-                batch.incidence[g + v, w] = np.uint64(0)
-            k = 0
-            for w in range(n_words):
-                word = stack.alive[s, w]
-                while word != np.uint64(0):
-                    b = lowest(word)
-                    word &= word - np.uint64(1)
-                    hit = (stack.mask[s, v, w] >> b) & np.uint64(1)
-                    batch.incidence[g + v, k // WORD] |= hit << np.uint64(k % WORD)
-                    k += 1
-        state.at[GENERATORS] += n_vertices
+        _emit_generators(net, stack, state, batch, s, infinity)
     state.at[ROWS] += 1
-    state.at[IDS] = first + batch.n_facets[row]
+    state.at[IDS] = k
     return True
 
 
+@inlined
+def _emit_notes(stack, state, batch, s, row, first, stop):
+    """Append what was noted on the way down and still holds: facets may be gone."""
+    for i in range(stack.n_notes[s]):
+        facet = state.notes[i, 0]
+        position = NOWHERE
+        for k in range(first, stop):
+            if batch.facet_ids[k] == facet:
+                position = k - first
+        if facet == NOWHERE or position != NOWHERE:
+            note = batch.notes[state.at[NOTES]]
+            note[0] = row
+            note[1] = position
+            note[2] = state.notes[i, 1]
+            state.at[NOTES] += 1
+
+
 @called
-def lay_domain(stack, root):
-    """Lay the domain into frame 0."""
-    n, d = root.x.shape
-    for v in range(n):
-        for i in range(d):
-            stack.x[0, v, i] = root.x[v, i]
-        stack.err[0, v] = 0.0
-        for w in range(root.alive.size):
-            stack.mask[0, v, w] = root.mask[v, w]
-    stack.n_vertices[0] = n
-    for w in range(root.alive.size):
-        stack.alive[0, w] = root.alive[w]
-    for slot in range(root.facet.size):
-        stack.facet[0, slot] = root.facet[slot]
-    stack.simple[0] = root.simple
+def _emit_generators(net, stack, state, batch, s, infinity):
+    """Append the generators of frame s and their incidence with the listed facets."""
+    n_words = len(stack.words)
+    g = state.at[GENERATORS]
+    for v in range(stack.n_vertices[s]):
+        for i in range(len(stack.coords)):
+            batch.generators[g + v, i] = stack.x[s, v, i]
+        for w in range(n_words):
+            batch.incidence[g + v, w] = np.uint64(0)
+        k = 0
+        for w in range(n_words):
+            word = stack.alive[s, w]
+            while word != np.uint64(0):
+                b = lowest(word)
+                word &= word - np.uint64(1)
+                if stack.facet[s, w * WORD + np.int64(b)] != infinity:
+                    hit = (stack.mask[s, v, w] >> b) & np.uint64(1)
+                    batch.incidence[g + v, k // WORD] |= hit << np.uint64(k % WORD)
+                    k += 1
+    state.at[GENERATORS] += stack.n_vertices[s]
+
+
+@called
+def lay_piece(stack, state, roots, piece):
+    """Lay a piece of the domain into frame 0."""
+    for v in range(roots.n[piece]):
+        for i in range(len(stack.coords)):
+            stack.x[0, v, i] = roots.x[piece, v, i]
+        stack.err[0, v] = roots.err[piece, v]
+        for w in range(len(stack.words)):
+            stack.mask[0, v, w] = roots.mask[piece, v, w]
+    stack.n_vertices[0] = roots.n[piece]
+    for w in range(len(stack.words)):
+        stack.alive[0, w] = roots.alive[piece, w]
+    for slot in range(len(stack.words) * WORD):
+        stack.facet[0, slot] = roots.facet[piece, slot]
+    stack.simple[0] = roots.simple[piece]
     stack.layer[0] = 0
     stack.pos[0] = NOT_ENTERED
+    stack.touched[0] = False
+    stack.n_notes[0] = 0
+    for w in range(state.known.shape[1]):
+        state.known[0, w] = roots.known[piece, 0, w]
+        state.known[1, w] = roots.known[piece, 1, w]
 
 
 @inlined
@@ -157,11 +208,11 @@ def _sources() -> str:
 
 def _compiled(sources: str, *, cache: bool) -> Any:
     @njit(nogil=True, cache=cache, **PLAIN)
-    def advance(net, root, stack, state, batch, guide, with_volumes, whose_generators):
+    def advance(net, roots, stack, state, batch, starts, guide, with_volumes, whose_generators):
         """Work until all is emitted (``DONE``) or something is needed; call again to go on.
 
-        With a non-empty ``guide`` only the regions with these patterns are followed, one after the
-        other; a pattern that has no region emits nothing.
+        ``starts`` lists the pieces to cut. A non-empty ``guide`` has a pattern for each of them:
+        only its region is followed, and a pattern that has no region emits nothing.
         """
         sources  # noqa: B018  (a closure variable is part of the cache's key)
         at = state.at
@@ -169,11 +220,11 @@ def _compiled(sources: str, *, cache: bool) -> Any:
         n_guides = guide.shape[0]
         while True:
             if at[TOP] < 0:
-                if at[GUIDE] >= max(n_guides, 1):
+                if at[START] == starts.size:
                     return DONE
-                at[GUIDE] += 1
+                at[START] += 1
                 at[TOP] = 0
-                lay_domain(stack, root)
+                lay_piece(stack, state, roots, starts[at[START] - 1])
             s = at[TOP]
             if stack.pos[s] == DEAD:
                 at[TOP] -= 1
@@ -188,7 +239,9 @@ def _compiled(sources: str, *, cache: bool) -> Any:
                 minus, plus, undecided = signs(net, stack, state, s, j)
                 if undecided:
                     return UNDECIDED
-                if minus and plus:
+                if minus + plus < stack.n_vertices[s]:
+                    note_zeros(net, stack, state, s, j, minus > 0 and plus > 0)
+                if minus > 0 and plus > 0:
                     status = cut_in_two(net, stack, state, s, j)
                     if status != DONE:
                         return status
@@ -196,13 +249,13 @@ def _compiled(sources: str, *, cache: bool) -> Any:
                     stack.pos[s + 1] = stack.pos[s]
                     split = True
                     break
-                if plus:
+                if plus > 0:
                     stack.bits[s, j // WORD] |= np.uint64(1) << np.uint64(j % WORD)
                 stack.pos[s] += 1
             if split:
                 if n_guides == 0:
                     at[TOP] += 1
-                elif guided(net, guide, at[GUIDE] - 1, layer, j):
+                elif guided(net, guide, at[START] - 1, layer, j):
                     stack.pos[s] = DEAD
                     at[TOP] += 1
                 if at[LOOSE] > 0:
@@ -212,7 +265,7 @@ def _compiled(sources: str, *, cache: bool) -> Any:
                 agrees = True
                 for k in range(net.widths[layer]):
                     bit = (stack.bits[s, k // WORD] >> np.uint64(k % WORD)) & np.uint64(1)
-                    if (bit != np.uint64(0)) != guided(net, guide, at[GUIDE] - 1, layer, k):
+                    if (bit != np.uint64(0)) != guided(net, guide, at[START] - 1, layer, k):
                         agrees = False
                         break
                 if not agrees:

@@ -5,11 +5,13 @@ import numpy as np
 from polyrelu.regions._kernel.frames import (
     HUGE,
     MAX_FLIPS,
+    NOWHERE,
     OVERRIDDEN,
     SIGNS,
     TINY,
     WORD,
     U,
+    called,
     inlined,
     lowest,
     popcount,
@@ -103,7 +105,7 @@ def enter_layer(net, stack, state, s):
     for v in range(n_vertices):
         worst = max(worst, err[v])
     slack = worst + (4 * d + 16) * U
-    for i in range(d):
+    for i in range(d + len(net.far)):
         low = high = x[0, i]
         for v in range(1, n_vertices):
             low = min(low, x[v, i])
@@ -115,9 +117,9 @@ def enter_layer(net, stack, state, s):
     constant = state.maps[layer, d]
     error = state.maps[layer, d + 1]
     for j in range(n):
-        centre[j] = constant[j]
+        centre[j] = 0.0 if len(net.far) else constant[j]
         spread[j] = error[j] + slack * abs(constant[j])
-    for i in range(d):
+    for i in range(d + len(net.far)):
         row = state.maps[layer, i]
         c = state.half[0, i]
         h = state.half[1, i]
@@ -127,10 +129,13 @@ def enter_layer(net, stack, state, s):
     cand = state.cand[layer]
     k = np.uint64(0)
     for w in range((n + WORD - 1) // WORD):
-        word = np.uint64(0)
+        known = state.known[0, w] if layer == 0 else np.uint64(0)
+        word = state.known[1, w] if layer == 0 else np.uint64(0)
         for j in range(w * WORD, min(n, (w + 1) * WORD)):
-            decided = spread[j] * (1.0 + 1e-9) + TINY < abs(centre[j]) < HUGE
-            on = decided and centre[j] > 0.0
+            is_known = (known >> np.uint64(j - w * WORD)) & np.uint64(1) != np.uint64(0)
+            clear = spread[j] * (1.0 + 1e-9) + TINY < abs(centre[j]) < HUGE
+            decided = clear or is_known
+            on = clear and centre[j] > 0.0
             word |= np.uint64(on) << np.uint64(j - w * WORD)
             cand[k] = j
             k += np.uint64(not decided)
@@ -141,7 +146,7 @@ def enter_layer(net, stack, state, s):
 
 @inlined
 def signs(net, stack, state, s, j):
-    """Signs of neuron j's form on frame s: (any minus, any plus, any undecided)."""
+    """Signs of neuron j's form on frame s: how many minus, how many plus, any undecided."""
     layer = stack.layer[s]
     d = len(net.axes)
     n_vertices = stack.n_vertices[s]
@@ -150,7 +155,7 @@ def signs(net, stack, state, s, j):
     val = state.val
     sign = state.sign
     c = state.maps[layer, d, j]
-    slope = 0.0
+    slope = abs(c) if len(net.far) else 0.0
     is_zero = c == 0.0 and state.maps[layer, d + 1, j] == 0.0
     for i in range(d):
         slope += abs(state.maps[layer, i, j]) * net.reach[i]
@@ -161,7 +166,7 @@ def signs(net, stack, state, s, j):
     slope *= 1.0 + 1e-6
     n_plus = n_minus = 0
     for v in range(n_vertices):
-        value = c
+        value = c * x[v, d] if len(net.far) else c
         for i in range(d):
             value += state.maps[layer, i, j] * x[v, i]
         bound = error + err[v] * slope
@@ -187,4 +192,56 @@ def signs(net, stack, state, s, j):
                     n_plus += sign[v] > 0
                     n_minus += sign[v] < 0
         state.at[OVERRIDDEN] = 0
-    return n_minus > 0, n_plus > 0, undecided
+    return n_minus, n_plus, undecided
+
+
+@inlined
+def is_alive(stack, s, slot):
+    """Whether the slot of frame s holds a facet."""
+    return (stack.alive[s, slot // WORD] >> np.uint64(slot % WORD)) & np.uint64(1) != np.uint64(0)
+
+
+@inlined
+def on_slot(stack, s, v, slot):
+    """Whether generator v of frame s lies on the facet in the slot."""
+    return (stack.mask[s, v, slot // WORD] >> np.uint64(slot % WORD)) & np.uint64(1) != np.uint64(0)
+
+
+@called
+def note_zeros(net, stack, state, s, j, cuts):
+    """Note what neuron j's zeros at generators of frame s, just found, mean for its regions.
+
+    Without a cut they are a face. If it is all of the frame or a facet, that is noted; in any
+    case a vertex there lies on one hyperplane more than it has facets to show for.
+    """
+    d = len(net.axes)
+    neuron = net.first[stack.layer[s]] + j
+    if net.null[neuron]:
+        return
+    for v in range(stack.n_vertices[s]):
+        if state.sign[v] == 0 and not (len(net.far) and stack.x[s, v, d] == 0.0):
+            stack.touched[s] = True
+    if cuts:
+        return
+    n = stack.n_notes[s]
+    nonzero = False
+    for v in range(stack.n_vertices[s]):
+        nonzero = nonzero or state.sign[v] != 0
+    if not nonzero:
+        state.notes[n, 0] = NOWHERE
+        state.notes[n, 1] = neuron
+        stack.n_notes[s] = n + 1
+        return
+    infinity = net.bias.size + net.rows.shape[0] - 1
+    for w in range(len(stack.words)):
+        off = np.uint64(0)
+        for v in range(stack.n_vertices[s]):
+            if state.sign[v] != 0:
+                off |= stack.mask[s, v, w]
+        word = stack.alive[s, w] & ~off
+        if word != np.uint64(0):
+            facet = stack.facet[s, w * WORD + np.int64(lowest(word))]
+            if facet != neuron and facet != infinity:
+                state.notes[n, 0] = facet
+                state.notes[n, 1] = neuron
+                stack.n_notes[s] = n + 1

@@ -1,85 +1,18 @@
-"""What is counted and measured of one region: its f-vector and its volume."""
+"""What is measured of one region: its volume."""
 
 import numpy as np
 
-from polyrelu.regions._kernel.frames import WORD, called, inlined, lowest, popcount
-
-
-@called
-def _ridges(stack, state, s):
-    """Number of pairs of facets that share a vertex: the ridges, in a simple polytope."""
-    n_words = len(stack.words)
-    met = state.met
-    for slot in range(n_words * WORD):
-        for w in range(n_words):
-            met[slot, w] = np.uint64(0)
-    for v in range(stack.n_vertices[s]):
-        for word_index in range(n_words):
-            facets = stack.mask[s, v, word_index]
-            while facets != np.uint64(0):
-                slot = word_index * WORD + np.int64(lowest(facets))
-                facets &= facets - np.uint64(1)
-                for w in range(n_words):
-                    met[slot, w] |= stack.mask[s, v, w]
-    n = 0
-    for slot in range(n_words * WORD):
-        own = 0
-        for w in range(n_words):
-            own += np.int64(popcount(met[slot, w]))
-        n += max(own - 1, 0)
-    return n // 2
+from polyrelu.regions._kernel.frames import WORD, called, inlined, lowest
 
 
 @inlined
-def f_vector_is_open(stack, s):
-    """Whether the f-vector of frame s is left to the faces of its incidence."""
-    return not stack.simple[s] or len(stack.axes) > 7
-
-
-@inlined
-def f_vector(stack, state, s, n_facets, out):
-    """f-vector of a simple polytope of dimension at most 7; -1 everywhere for any other.
-
-    f_k = sum_i C(i, k) h_i, where the h-vector is symmetric (Dehn-Sommerville) and sums to the
-    number of vertices; h_0 = 1, h_1 = n_facets - d, h_2 from the ridges. (Ziegler, Lectures on
-    Polytopes, sections 8.3 and 8.5.)
-    """
-    d = len(stack.axes)
-    n_vertices = stack.n_vertices[s]
-    if f_vector_is_open(stack, s):
-        out[:] = -1
-        return
-    h = state.face_slot
-    middle = d // 2
-    h[0] = 1
-    if middle >= 1:
-        h[1] = n_facets - d
-    if middle >= 3:
-        h[2] = _ridges(stack, state, s) - (d - 1) * h[1] - d * (d - 1) // 2
-    if middle >= 2:
-        known = 0
-        for i in range(middle):
-            known += h[i]
-        h[middle] = n_vertices - 2 * known if d % 2 == 0 else n_vertices // 2 - known
-    for i in range(middle + 1):
-        h[d - i] = h[i]
-    for k in range(d + 1):
-        f = 0
-        binomial = 1
-        for i in range(k, d + 1):
-            f += binomial * h[i]
-            binomial = binomial * (i + 1) // (i + 1 - k)
-        out[k] = f
-
-
-@inlined
-def _pivot(stack, state, s, level, v):
+def _pivot(x, state, level, v):
     """Reduce vertex v minus the apex by the rows above; keep it as row `level`; its pivot."""
-    d = len(stack.axes)
+    d = x.shape[1]
     rows = state.pivots
     apex = state.faces[0, 0]
     for i in range(d):
-        rows[level, i] = stack.x[s, v, i] - stack.x[s, apex, i]
+        rows[level, i] = x[v, i] - x[apex, i]
     for r in range(1, level):
         c = np.int64(rows[r, d])
         f = rows[level, c]
@@ -100,8 +33,8 @@ def _pivot(stack, state, s, level, v):
 
 
 @called
-def volume(stack, state, s):
-    """Volume of frame s: its pulling triangulation, simplex by simplex.
+def volume(net, stack, state, s):
+    """Volume of the polytope in frame s: its pulling triangulation, simplex by simplex.
 
     A face is the set of its vertices. Its first vertex is the apex; the cones from it over the
     facets that miss it fill it. A facet of face G is a maximal proper intersection of G with a
@@ -112,8 +45,12 @@ def volume(stack, state, s):
     faces = state.faces
     face_n = state.face_n
     n = stack.n_vertices[s]
+    x = state.flat if len(net.far) else stack.x[s]
     for v in range(n):
         faces[0, v] = v
+        if len(net.far):
+            for i in range(d):
+                x[v, i] = stack.x[s, v, i] / stack.x[s, v, d]
     face_n[0] = n
     for w in range(n_words):
         state.face_set[0, w] = np.uint64(0)
@@ -124,7 +61,7 @@ def volume(stack, state, s):
     level = 0
     while level >= 0:
         if level == d - 1:  # an edge: one simplex
-            total += product[level] * _pivot(stack, state, s, d, faces[level, 1])
+            total += product[level] * _pivot(x, state, d, faces[level, 1])
             level -= 1
             continue
         n = face_n[level]
@@ -165,7 +102,7 @@ def volume(stack, state, s):
         state.face_slot[level] = slot
         level += 1
         state.face_slot[level] = -1
-        product[level] = product[level - 1] * _pivot(stack, state, s, level, faces[level, 0])
+        product[level] = product[level - 1] * _pivot(x, state, level, faces[level, 0])
     for k in range(2, d + 1):
         total /= k
     return total

@@ -1,8 +1,8 @@
-"""A vertex afresh from its facets' equations, when its inherited error bound has grown."""
+"""A generator afresh from its facets' equations, when its inherited error bound has grown."""
 
 import numpy as np
 
-from polyrelu.regions._kernel.frames import HUGE, TINY, WORD, U, called, inlined, lowest
+from polyrelu.regions._kernel.frames import HUGE, SURE, TINY, WORD, U, called, inlined, lowest
 
 
 @inlined
@@ -13,7 +13,7 @@ def _form(net, state, facet, out):
     if facet >= n_neurons:
         for i in range(d + 1):
             out[i] = net.rows[facet - n_neurons, i]
-        error = 0.0
+        error = net.rows[facet - n_neurons, d + 1]
     else:
         layer = 0
         while net.first[layer + 1] <= facet:
@@ -29,13 +29,23 @@ def _form(net, state, facet, out):
 
 @called
 def solve_vertex(net, stack, state, s, v):
-    """Vertex v of frame s afresh from d of its facets' equations, if that sharpens its bound.
+    """Generator v of frame s afresh from d of its facets' equations, if that sharpens its bound.
 
     With y = x / reach, rows A y + c = 0 known up to E and R an approximate inverse of A,
-    |y - y*| <= |R| (|A y + c| + E + rounding) / (1 - |I - R A*|) in the maximum norm.
+    |y - y*| <= |R| (|A y + c| + E + rounding) / (1 - |I - R A*|) in the maximum norm. A homogeneous
+    generator keeps its largest coordinate, whose column takes the place of c.
     """
     d = len(net.axes)
     system = state.system
+    fixed = d
+    if len(net.far):
+        if not stack.err[s, v] <= SURE:
+            return
+        for i in range(d):
+            if abs(stack.x[s, v, i]) * net.per_reach[i] > abs(
+                stack.x[s, v, fixed] * net.per_reach[fixed]
+            ):
+                fixed = i
     k = 0
     for w in range(len(stack.words)):
         word = stack.mask[s, v, w]
@@ -48,13 +58,21 @@ def solve_vertex(net, stack, state, s, v):
             for i in range(d):
                 magnitude += abs(system[k, i])
             system[k, d + 1] = (error + (4 * d + 16) * U * magnitude) * (1.0 + 1e-6) + TINY
+            if fixed < d:
+                one = 1.0 if stack.x[s, v, fixed] > 0.0 else -1.0
+                system[k, fixed], system[k, d] = system[k, d], one * system[k, fixed]
             k += 1
     if not _invert(system, state.pivots, d):
         return
     inverse = state.pivots
     y = state.pivots[d]
     for i in range(d):
-        y[i] = stack.x[s, v, i] * net.per_reach[i]
+        at = d if i == fixed else i
+        y[i] = (
+            stack.x[s, v, at] * net.per_reach[at]
+            if len(net.far)
+            else (stack.x[s, v, i] * net.per_reach[i])
+        )
     # One Newton step from the inherited coordinates.
     _residuals(system, y, d)
     for i in range(d):
@@ -84,8 +102,46 @@ def solve_vertex(net, stack, state, s, v):
         bound = worst / (1.0 - contraction) * (1.0 + 1e-6) + 4.0 * U
         if bound < stack.err[s, v]:
             stack.err[s, v] = bound
-            for i in range(d):
-                stack.x[s, v, i] = y[i] * net.reach[i]
+            if len(net.far):
+                _place_homogeneous(net, stack, s, v, fixed, y)
+            else:
+                for i in range(d):
+                    stack.x[s, v, i] = y[i] * net.reach[i]
+
+
+@inlined
+def _place_homogeneous(net, stack, s, v, fixed, y):
+    """Write the solution for the coordinates other than the fixed one; a ray stays a ray."""
+    d = len(net.axes)
+    is_ray = stack.x[s, v, d] == 0.0
+    one = 1.0 if stack.x[s, v, fixed] > 0.0 else -1.0
+    for i in range(d):
+        if i == fixed:
+            stack.x[s, v, i] = one * net.reach[i]
+            stack.x[s, v, d] = 0.0 if is_ray else max(y[i], TINY)
+        else:
+            stack.x[s, v, i] = y[i] * net.reach[i]
+    if fixed == d:
+        stack.x[s, v, d] = 1.0
+    normalise(net, stack, s, v)
+
+
+@inlined
+def normalise(net, stack, s, v):
+    """Scale a homogeneous generator to length 1 (largest coordinate, in units of reach)."""
+    d = len(net.axes)
+    length = 0.0
+    for i in range(d + 1):
+        length = max(length, abs(stack.x[s, v, i]) * net.per_reach[i])
+    if length > 0.0:
+        is_ray = stack.x[s, v, d] == 0.0
+        for i in range(d + 1):
+            stack.x[s, v, i] /= length
+        stack.err[s, v] = stack.err[s, v] / length * (1.0 + 1e-6) + 2.0 * U
+        if not is_ray:
+            stack.x[s, v, d] = max(stack.x[s, v, d], TINY)
+    else:
+        stack.err[s, v] = np.inf
 
 
 @inlined

@@ -1,0 +1,311 @@
+"""What is counted of one region: its faces, and its share of the Euler characteristic."""
+
+import numpy as np
+
+from polyrelu.regions._kernel.cut import third_on_edge
+from polyrelu.regions._kernel.frames import OPEN, WORD, called, inlined, lowest, popcount
+from polyrelu.regions._kernel.maps import is_alive, on_slot
+
+
+@inlined
+def is_ray(net, stack, s, v):
+    """Whether generator v of frame s is a ray."""
+    return len(net.far) > 0 and stack.x[s, v, len(net.axes)] == 0.0
+
+
+@called
+def n_rays(net, stack, s):
+    """Number of rays among the generators of frame s."""
+    n = 0
+    for v in range(stack.n_vertices[s]):
+        n += is_ray(net, stack, s, v)
+    return n
+
+
+@called
+def _meetings(stack, state, s, face, n):
+    """Facets that meet a face of a simple frame, and pairs of them that meet in it.
+
+    The face is given by its n vertices; facets that contain it count as well.
+    """
+    n_words = len(stack.words)
+    met = state.met
+    for slot in range(n_words * WORD):
+        for w in range(n_words):
+            met[slot, w] = np.uint64(0)
+    for i in range(n):
+        v = face[i]
+        for word_index in range(n_words):
+            facets = stack.mask[s, v, word_index]
+            while facets != np.uint64(0):
+                slot = word_index * WORD + np.int64(lowest(facets))
+                facets &= facets - np.uint64(1)
+                for w in range(n_words):
+                    met[slot, w] |= stack.mask[s, v, w]
+    singles = 0
+    pairs = 0
+    for slot in range(n_words * WORD):
+        own = 0
+        for w in range(n_words):
+            own += np.int64(popcount(met[slot, w]))
+        singles += own > 0
+        pairs += max(own - 1, 0)
+    return singles, pairs // 2
+
+
+@inlined
+def f_vector_is_open(stack, s):
+    """Whether the f-vector of frame s is left to the faces of its incidence."""
+    d = len(stack.axes)
+    return d > 7 or (d > 5 and not stack.simple[s])
+
+
+@inlined
+def f_vector(net, stack, state, s, n_facets, rays, out):
+    """f-vector of a simple polyhedron of dimension at most 7, of any of dimension at most 5.
+
+    The faces of a pointed polyhedron are those of its projective closure, a polytope, that are not
+    at infinity; these are the faces of one face of the closure. -1 everywhere if left open.
+    """
+    d = len(stack.axes)
+    n = stack.n_vertices[s]
+    if f_vector_is_open(stack, s):
+        out[:] = -1
+        return
+    if not stack.simple[s]:
+        _by_euler(net, stack, s, n_facets, rays, out)
+        return
+    out[:] = 0
+    face = state.faces[0]
+    if d > 5 or rays > 0:
+        for v in range(n):
+            face[v] = v
+    _add_simple(stack, state, s, face, n, 0, n_facets if rays == 0 else -1, 1, out)
+    if rays > 0:
+        k = 0
+        for v in range(n):
+            if is_ray(net, stack, s, v):
+                face[k] = v
+                k += 1
+        around = 0
+        for w in range(len(stack.words)):
+            common = stack.alive[s, w]
+            for i in range(k):
+                common &= stack.mask[s, face[i], w]
+            around += np.int64(popcount(common))
+        _add_simple(stack, state, s, face, k, around, -1, -1, out)
+
+
+@called
+def _add_simple(stack, state, s, face, n, codim, n_facets, times, out):
+    """Add the f-vector of a face of a simple frame, given by its n generators.
+
+    f_k = sum_i C(i, k) h_i, where the h-vector is symmetric (Dehn-Sommerville) and sums to the
+    number of vertices; h_0 = 1, h_1 = n_facets - q, h_2 from the ridges, in dimension q. (Ziegler,
+    Lectures on Polytopes, sections 8.3 and 8.5.) ``n_facets`` may be -1: unknown.
+    """
+    q = len(stack.axes) - codim
+    h = state.face_slot
+    middle = q // 2
+    pairs = 0
+    if middle >= 3 or n_facets < 0:
+        meeting, pairs = _meetings(stack, state, s, face, n)
+        n_facets = meeting - codim
+    h[0] = 1
+    if middle >= 1:
+        h[1] = n_facets - q
+    if middle >= 3:
+        ridges = pairs - codim * n_facets - codim * (codim - 1) // 2
+        h[2] = ridges - (q - 1) * h[1] - q * (q - 1) // 2
+    if middle >= 2:
+        known = 0
+        for i in range(middle):
+            known += h[i]
+        h[middle] = n - 2 * known if q % 2 == 0 else n // 2 - known
+    for i in range(middle + 1):
+        h[q - i] = h[i]
+    for k in range(q + 1):
+        f = 0
+        binomial = 1
+        for i in range(k, q + 1):
+            f += binomial * h[i]
+            binomial = binomial * (i + 1) // (i + 1 - k)
+        out[k] += times * f
+
+
+@called
+def _by_euler(net, stack, s, n_facets, rays, out):
+    """f-vector of any polyhedron of dimension d <= 5 from generators, edges, ridges and facets.
+
+    Euler's relation gives the one number that is missing, of the closure and of its far face.
+    """
+    d = len(stack.axes)
+    horizon = _horizon(net, stack, s)
+    edges, far_edges = _edges(net, stack, s) if d > 3 or rays > 2 else (0, 1)
+    ridges, far_ridges = _ridges(stack, s, horizon) if d == 5 else (0, 0)
+    out[d] = 1
+    out[d - 1] = n_facets + (horizon >= 0)
+    out[0] = stack.n_vertices[s]
+    if d == 3:
+        out[1] = out[0] + out[2] - 2
+    elif d == 4:
+        out[1] = edges
+        out[2] = edges - out[0] + out[3]
+    elif d == 5:
+        out[1] = edges
+        out[2] = 2 - out[0] + edges + ridges - out[4]
+        out[3] = ridges
+    if rays == 0:
+        return
+    out[0] -= rays
+    if rays == 1:
+        return
+    out[1] -= far_edges
+    if rays == 2:
+        return
+    if far_edges == rays:  # a polygon
+        out[2] -= 1
+    elif horizon < 0 or d == 4:  # a 3-polytope
+        out[2] -= 2 - rays + far_edges
+        out[3] -= 1
+    else:
+        out[2] -= far_edges - rays + far_ridges
+        out[3] -= far_ridges
+        out[4] -= 1
+
+
+@called
+def _horizon(net, stack, s):
+    """The slot of the facet at infinity, or -1."""
+    infinity = net.bias.size + net.rows.shape[0] - 1
+    for slot in range(len(stack.words) * WORD):
+        if stack.facet[s, slot] == infinity and is_alive(stack, s, slot):
+            return slot
+    return -1
+
+
+@called
+def _edges(net, stack, s):
+    """Edges of the projective closure of frame s, and those at infinity."""
+    d = len(stack.axes)
+    edges = 0
+    far = 0
+    for u in range(stack.n_vertices[s]):
+        for v in range(u):
+            common = np.uint64(0)
+            for w in range(len(stack.words)):
+                common += popcount(stack.mask[s, u, w] & stack.mask[s, v, w])
+            if common >= np.uint64(d - 1) and not third_on_edge(stack, s, u, v):
+                edges += 1
+                far += is_ray(net, stack, s, u) and is_ray(net, stack, s, v)
+    return edges, far
+
+
+@called
+def _ridges(stack, s, horizon):
+    """Ridges of the projective closure of frame s, and those in the facet at infinity.
+
+    Two facets share a ridge if they share a generator and no third one contains all they share.
+    """
+    n_slots = len(stack.words) * WORD
+    ridges = 0
+    far = 0
+    for a in range(n_slots):
+        if not is_alive(stack, s, a):
+            continue
+        for b in range(a):
+            if not is_alive(stack, s, b):
+                continue
+            n_common = np.uint64(0)
+            for w in range(len(stack.words)):
+                common = ~np.uint64(0)
+                for v in range(stack.n_vertices[s]):
+                    if on_slot(stack, s, v, a) and on_slot(stack, s, v, b):
+                        common &= stack.mask[s, v, w]
+                n_common += popcount(common & stack.alive[s, w])
+            shared = False
+            for v in range(stack.n_vertices[s]):
+                shared = shared or (on_slot(stack, s, v, a) and on_slot(stack, s, v, b))
+            if shared and n_common == np.uint64(2):
+                ridges += 1
+                far += horizon in (a, b)
+    return ridges, far
+
+
+@called
+def euler(net, stack, state, s, rays, f):
+    """2^d times the region's share of the Euler characteristic of the complex, or OPEN.
+
+    If exactly d neurons and domain rows vanish at every vertex, a k-face F on m domain rows lies in
+    2^(d - k - m) regions. With 2^m = sum over sets T of domain rows through F, the sum over F of
+    (-1)^k 2^(k + m) is that over T of sum_k (-2)^k f_k(P & T).
+    """
+    d = len(stack.axes)
+    if stack.touched[s] or f_vector_is_open(stack, s) or (rays == 0 and not stack.simple[s]):
+        return OPEN
+    n_neurons = net.bias.size
+    infinity = n_neurons + net.rows.shape[0] - 1
+    on_domain = False
+    for slot in range(len(stack.words) * WORD):
+        facet = stack.facet[s, slot]
+        on_domain = on_domain or (n_neurons <= facet < infinity and is_alive(stack, s, slot))
+    if rays > 0 or not on_domain:
+        if on_domain:
+            return OPEN
+        total = 0
+        power = 1
+        for k in range(d + 1):
+            total += power * f[k]
+            power *= -2
+        return total
+    faces = state.faces
+    face_n = state.face_n
+    face_slot = state.face_slot
+    for v in range(stack.n_vertices[s]):
+        faces[0, v] = v
+    face_n[0] = stack.n_vertices[s]
+    face_slot[0] = -1
+    total = _alternating(stack, state, s, 0)
+    level = 0
+    while level >= 0:
+        slot = face_slot[level] + 1
+        while slot < len(stack.words) * WORD and not (
+            n_neurons <= stack.facet[s, slot] < infinity and is_alive(stack, s, slot)
+        ):
+            slot += 1
+        if slot == len(stack.words) * WORD or level == d:
+            level -= 1
+            continue
+        face_slot[level] = slot
+        n = 0
+        for i in range(face_n[level]):
+            if on_slot(stack, s, faces[level, i], slot):
+                faces[level + 1, n] = faces[level, i]
+                n += 1
+        if n > 0:
+            level += 1
+            face_n[level] = n
+            face_slot[level] = slot
+            total += _alternating(stack, state, s, level)
+    return total
+
+
+@inlined
+def _alternating(stack, state, s, codim):
+    """sum_k (-2)^k f_k = sum_i (-1)^i h_i of the simple polytope in faces[codim].
+
+    It vanishes in odd dimensions, where the h-vector is symmetric with an even number of entries.
+    """
+    q = len(stack.axes) - codim
+    n = state.face_n[codim]
+    if q % 2 == 1:
+        return 0
+    if q == 0:
+        return 1
+    if q == 2:
+        return 4 - n
+    facets, pairs = _meetings(stack, state, s, state.faces[codim], n)
+    if q == 4:
+        return n - 4 * (facets - codim) + 16
+    ridges = pairs - codim * (facets - codim) - codim * (codim - 1) // 2
+    return 64 - 20 * (facets - codim) + 4 * ridges - n

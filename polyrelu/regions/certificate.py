@@ -1,0 +1,255 @@
+"""What proves an enumeration: checks that regions, right and complete, cannot fail.
+
+None of them uses the way down that found the regions, and each is a sum over regions, so that
+batches can be looked at once and forgotten:
+
+* **volume**: the volumes of the regions add up to the domain's (bounded domains);
+* **facets**: every facet inside the domain belongs to exactly two regions;
+* **euler**: the faces of the partition have the Euler characteristic of the domain;
+* **patterns**: no activation pattern occurs twice;
+* **points**: a forward pass at a region's interior point gives the region's pattern.
+
+Facets are paired without being stored. A facet is named by its sign vector: the signs of all
+neurons on its region, 0 for those that vanish on it. Both its regions give it the same name, from
+opposite sides of the first neuron that vanishes there and on neither region, so that the sum of
++-hash(name) over all facets of all regions is 0 modulo 2**64. With a random word per neuron and
+sign, a name's hash is a region's with a few words exchanged.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from polyrelu.errors import InconsistentError
+from polyrelu.geometry.cone import extreme_rays
+from polyrelu.geometry.rational import kernel
+from polyrelu.regions._kernel.frames import OPEN
+from polyrelu.regions._kernel.proof import pair_facets
+from polyrelu.regions.chart import Chart
+from polyrelu.regions.complex import RegionComplex
+from polyrelu.regions.distinct import DistinctPatterns
+from polyrelu.regions.faces_by_name import FacesByName, inside_exactly
+from polyrelu.regions.points import patterns_at
+
+__all__ = ["OPEN", "VOLUME_TOLERANCE", "Certifier", "certificate"]
+
+VOLUME_TOLERANCE = 1e-9
+"""Largest relative error of the volume sum that still counts as closed."""
+
+FORWARD_PASS = 2_000_000
+"""Multiplications that the points of a batch may take: some points of each, all of a small one."""
+
+NAMED_REGIONS = 20_000
+"""Regions whose faces the Euler check names one by one; with more it is left out."""
+
+
+def certificate(regions: RegionComplex | Iterable[RegionComplex]) -> dict[str, Any]:
+    """The certificate of a complex, or of all batches of one enumeration.
+
+    Parameters
+    ----------
+    regions : RegionComplex or iterable of RegionComplex
+        Complete: what is missing would show as an inconsistency.
+
+    Returns
+    -------
+    dict
+        See `Certifier.record`.
+
+    Raises
+    ------
+    InconsistentError
+        If a check fails.
+
+    Examples
+    --------
+    >>> from polyrelu.network import Network
+    >>> from polyrelu.regions import Box, enumerate_regions
+    >>> network = Network.from_arrays([[[1, 0], [0, 1]], [[1, 1]]])
+    >>> proof = certificate(enumerate_regions(network, Box(-1, 1)))
+    >>> proof["closes"], proof["facets"]["interior"], proof["euler"]["sum"]
+    (True, 4, 1)
+    """
+    batches = [regions] if isinstance(regions, RegionComplex) else regions
+    certifier = None
+    for batch in batches:
+        certifier = Certifier(batch) if certifier is None else certifier
+        certifier.add(batch)
+    if certifier is None:
+        raise InconsistentError("no batch of regions: a domain has at least one region")
+    return certifier.record(complete=True)
+
+
+class Certifier:
+    """The running sums of a certificate.
+
+    Parameters
+    ----------
+    first : RegionComplex
+        Any batch of the enumeration: says of which network in which domain.
+    """
+
+    def __init__(self, first: RegionComplex) -> None:
+        self._network, self._chart = first.network, first.chart
+        rng = np.random.default_rng(0x706F6C7972656C75)
+        self._on, self._zero = rng.integers(0, 2**64, (2, first.network.n_neurons), dtype=np.uint64)
+        self._by_byte = _sums_by_byte(self._on)
+        self._patterns = DistinctPatterns(first.network.n_neurons, first.chart.pieces[0].neurons)
+        self._named = FacesByName(first.network, first.chart)
+        self._pairing = 0
+        self._n_facets = self._n_domain_facets = 0
+        self._euler = 0
+        self._n_open = 0
+        self._volumes: list[float] = []  # one correctly rounded sum per batch
+        self._n_regions = self._n_points = 0
+        self._n_signs = self._n_rational = 0
+
+    def add(self, batch: RegionComplex) -> None:
+        """Take in the next batch.
+
+        Raises
+        ------
+        InconsistentError
+            If a pattern occurs twice or an interior point is not in its region.
+        """
+        self._n_regions += batch.n_regions
+        self._n_signs += batch.n_signs
+        self._n_rational += batch.n_rational
+        self._volumes.append(math.fsum(batch.volumes))
+        self._patterns.add(batch.patterns)
+        self._pair_facets(batch)
+        self._add_faces(batch)
+        self._check_points(batch)
+
+    def record(self, *, complete: bool) -> dict[str, Any]:
+        """The certificate.
+
+        Parameters
+        ----------
+        complete : bool
+            Whether all regions were added; only then the sums have to close.
+
+        Returns
+        -------
+        dict
+            A record for each check (for what was summed, what was expected, whether it
+            ``closes``; None for a check that does not apply or was left out), how many ``signs``
+            were evaluated and how many of them in rationals, and whether all of it ``closes``.
+
+        Raises
+        ------
+        InconsistentError
+            If the enumeration is complete and a sum does not close.
+        """
+        checks: dict[str, Any] = {
+            "volume": self._volume_check(),
+            "facets": {
+                "interior": self._n_facets // 2,
+                "on_boundary": self._n_domain_facets,
+                "closes": self._pairing == 0,
+            },
+            "euler": self._euler_check(),
+            "patterns": {"distinct": self._n_regions, "closes": True},
+            "points": {"checked": self._n_points, "closes": True},
+        }
+        checks = {name: check and _plain(check) for name, check in checks.items()}
+        failed = {name: check for name, check in checks.items() if check and not check["closes"]}
+        if complete and failed:
+            raise InconsistentError(
+                f"the {self._n_regions} regions do not close: {failed}; one is missing, counted "
+                "twice or wrong: please report this network"
+            )
+        signs = {"evaluated": self._n_signs, "rational": self._n_rational}
+        return {**checks, "signs": signs, "closes": complete and not failed}
+
+    def _volume_check(self) -> dict[str, Any] | None:
+        expected, total = self._chart.volume, math.fsum(self._volumes)
+        if not math.isfinite(expected) or math.isnan(total):
+            return None
+        error = abs(total - expected) / expected
+        return {
+            "sum": total,
+            "domain": expected,
+            "relative_error": error,
+            "closes": error <= VOLUME_TOLERANCE,
+        }
+
+    def _euler_check(self) -> dict[str, Any] | None:
+        if self._n_open > NAMED_REGIONS:
+            return None
+        dim = self._chart.dim
+        expected = _characteristic(self._chart)
+        total = self._euler + self._named.total
+        whole, rest = divmod(total, 2**dim)
+        return {
+            "sum": total / 2**dim if rest else whole,
+            "domain": expected,
+            "regions_by_name": self._n_open,
+            "closes": total == expected * 2**dim,
+        }
+
+    def _pair_facets(self, batch: RegionComplex) -> None:
+        total, n_facets = pair_facets(
+            batch.patterns, batch.facet_indptr, batch.facet_ids, batch.notes, self._by_byte,
+            self._on, self._zero,
+        )  # fmt: skip
+        self._pairing = (self._pairing + int(total)) % 2**64
+        self._n_facets += n_facets
+        self._n_domain_facets += len(batch.facet_ids) - n_facets
+
+    def _add_faces(self, batch: RegionComplex) -> None:
+        is_open = batch.euler == OPEN
+        self._euler += int(batch.euler[~is_open].sum())
+        self._n_open += int(is_open.sum())
+        if 0 < self._n_open <= NAMED_REGIONS:
+            self._named.add(batch, np.flatnonzero(is_open))
+
+    def _check_points(self, batch: RegionComplex) -> None:
+        n = batch.n_regions
+        each = sum(layer.weight.size for layer in self._network.layers[:-1])
+        n_points = min(n, max(FORWARD_PASS // max(each, 1), 16))
+        rows = np.unique(np.linspace(0, n - 1, n_points).astype(np.int64))
+        bits = patterns_at(self._network, batch.points[rows])
+        packed = np.packbits(bits, axis=1, bitorder="little")
+        missed = rows[(packed != batch.patterns[rows]).any(axis=1)]
+        # A rounded point of a thin region may be outside of it: an exact one is not.
+        if len(missed) and not inside_exactly(batch, missed).all():
+            raise InconsistentError(
+                f"the interior points of regions {missed.tolist()} of a batch do not have their "
+                "regions' patterns: please report this network"
+            )
+        self._n_points += len(rows)
+
+
+def _characteristic(chart: Chart) -> int:
+    """Euler characteristic of the domain: sum of (-1)**dim over the faces that make it up.
+
+    A polyhedron is a pointed one times its lineality space of dimension l. That gives (-1)**l if
+    the pointed one is bounded, else 0.
+    """
+    directions = [row[:-1] for row in chart.rows]
+    pivots = kernel(directions, chart.dim)[0] if directions else []
+    n_lines = chart.dim - len(pivots)
+    if chart.is_bounded or not pivots:
+        return int((-1) ** n_lines)
+    pointed = [[row[k] for k in pivots] + [row[-1]] for row in chart.rows]
+    rays, _ = extreme_rays([*pointed, [0] * len(pivots) + [1]])
+    return int((-1) ** n_lines) if all(ray[-1] for ray in rays) else 0
+
+
+def _sums_by_byte(words: np.ndarray) -> np.ndarray:
+    """The sum of the words of the bits set in every byte of a packed pattern, (bytes, 256)."""
+    padded = np.zeros((-(-len(words) // 8), 8), np.uint64)
+    padded.ravel()[: len(words)] = words
+    bits = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1, bitorder="little")
+    sums: np.ndarray = (padded[:, None, :] * bits.astype(np.uint64)).sum(axis=2, dtype=np.uint64)
+    return sums
+
+
+def _plain(check: dict[str, Any]) -> dict[str, Any]:
+    """The record with Python's own numbers, as JSON has them."""
+    return {k: v.item() if isinstance(v, np.generic) else v for k, v in check.items()}

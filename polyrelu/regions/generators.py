@@ -1,0 +1,137 @@
+"""Vertices, rays and incidences of regions, rebuilt from their patterns when asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from polyrelu.errors import InconsistentError, InvalidInputError
+from polyrelu.geometry.faces import f_vector
+from polyrelu.geometry.polyhedron import Incidence
+from polyrelu.network import Network
+from polyrelu.regions._kernel.frames import ALL
+from polyrelu.regions._run import Rows, Run
+from polyrelu.regions.chart import Chart
+
+GUIDED_BATCH = 4096
+
+
+@dataclass(frozen=True)
+class Generators:
+    """Vertices, rays and incidences of R regions in the chart's coordinates.
+
+    Attributes
+    ----------
+    indptr : (R + 1,) int64
+        Region r's generators are ``coordinates[indptr[r] : indptr[r + 1]]``.
+    coordinates : (sum, d) float64
+        Of vertices; directions, of length 1 in units of the chart, of rays.
+    rays : (sum,) bool
+    facet_indptr : (R + 1,) int64
+    facet_ids : (sum of facets,) int32
+    masks : (sum, W) uint64
+        Bit k of a generator's mask: it lies on its region's k-th facet.
+    lineality : int
+        Dimension of the lineality, which has no coordinates.
+    """
+
+    indptr: np.ndarray
+    coordinates: np.ndarray
+    rays: np.ndarray
+    facet_indptr: np.ndarray
+    facet_ids: np.ndarray
+    masks: np.ndarray
+    lineality: int
+
+    @classmethod
+    def from_rows(cls, parts: Sequence[Rows], chart: Chart) -> Generators:
+        """Those of all regions of some batches that were written out."""
+        words = max(rows.incidence.shape[1] for rows in parts)
+        masks = [
+            np.pad(rows.incidence, ((0, 0), (0, words - rows.incidence.shape[1]))) for rows in parts
+        ]
+        written = np.concatenate([rows.generators for rows in parts])
+        rays = np.zeros(len(written), dtype=bool)
+        if not chart.is_bounded:
+            rays = written[:, -1] == 0
+            written = written[:, :-1] / np.where(rays, 1.0, written[:, -1])[:, None]
+        return cls(
+            indptr(np.concatenate([rows.n_generators for rows in parts])),
+            written,
+            rays,
+            indptr(np.concatenate([rows.n_facets for rows in parts])),
+            np.concatenate([rows.facet_ids for rows in parts]),
+            np.concatenate(masks),
+            chart.lineality.shape[1],
+        )
+
+    def incidence(self, region: int) -> Incidence:
+        """Facets times generators of the region-th region."""
+        start, stop = self.indptr[region : region + 2]
+        n_facets = int(np.diff(self.facet_indptr[region : region + 2])[0])
+        packed = np.ascontiguousarray(self.masks[start:stop]).view(np.uint8)
+        bits = np.unpackbits(packed, axis=1, count=n_facets, bitorder="little")
+        dim = self.coordinates.shape[1] + self.lineality
+        try:
+            return Incidence(
+                bits.T.astype(bool), dim=dim, rays=self.rays[start:stop], lineality=self.lineality
+            )
+        except InvalidInputError as error:
+            raise InconsistentError(f"the incidence of region {region}: {error}") from error
+
+    def f_vector(self, region: int) -> tuple[int, ...]:
+        """(f_0, ..., f_d) of the region-th region, from the faces of its incidence."""
+        try:
+            return f_vector(self.incidence(region))
+        except InvalidInputError as error:
+            raise InconsistentError(f"the faces of region {region}: {error}") from error
+
+
+def generators(network: Network, chart: Chart, patterns: np.ndarray) -> Generators:
+    """Vertices, rays and incidences of the regions with given patterns, made afresh.
+
+    Parameters
+    ----------
+    patterns : (R, ceil(N / 8)) uint8
+        Packed activation patterns of regions of this network in this chart.
+
+    Raises
+    ------
+    InconsistentError
+        If a pattern has no region.
+    """
+    n_words = max((network.n_neurons + 63) // 64, 1)
+    guide = np.zeros((len(patterns), n_words * 8), dtype=np.uint8)
+    guide[:, : patterns.shape[1]] = patterns
+    if not len(patterns) or not chart.dim:
+        return _uncut(chart, len(patterns))
+    run = Run(network, chart, GUIDED_BATCH, guide=guide.view(np.uint64))
+    parts, done = [], False
+    while not done:
+        rows, done = run.next_batch(volumes=False, generators=ALL)
+        parts.append(rows)
+    n_found = sum(rows.n_rows for rows in parts)
+    if n_found != len(patterns):
+        raise InconsistentError(f"{len(patterns) - n_found} of {len(patterns)} patterns are empty")
+    return Generators.from_rows(parts, chart)
+
+
+def _uncut(chart: Chart, n: int) -> Generators:
+    """No region, or n times an affine space that nothing cuts: one point modulo its lines."""
+    no_facet = np.zeros(n + 1, np.int64)
+    return Generators(
+        np.arange(n + 1),
+        np.zeros((n, chart.dim)),
+        np.zeros(n, dtype=bool),
+        no_facet,
+        np.zeros(0, np.int32),
+        np.zeros((n, 1), np.uint64),
+        chart.lineality.shape[1],
+    )
+
+
+def indptr(counts: np.ndarray) -> np.ndarray:
+    """Where each of the ragged rows with these lengths starts, and the end."""
+    return np.concatenate([[0], np.cumsum(counts)])

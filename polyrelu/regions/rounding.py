@@ -1,0 +1,74 @@
+"""From exact integers to floats with an error bound: how the kernel sees a chart."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from polyrelu.geometry.rational import Integer, Rational, exact_rational, nearest_float
+from polyrelu.regions._kernel.frames import TINY, U
+from polyrelu.regions.chart import Chart
+
+FARTHEST = 2.0**166  # no unit of length is larger, or smaller than its reciprocal
+
+
+def reach(chart: Chart) -> np.ndarray:
+    """Units of length: (d,) the largest |y_i| in a bounded domain; (d + 1,) in an unbounded one.
+
+    There they are those of homogeneous generators (y, y0): powers of two about as large as the
+    vertices of the pieces, and 1 for y0. They decide how often floats suffice, nothing else.
+    """
+    vertices = [
+        [nearest_float(Rational(abs(y), v[-1])) for y in v[:-1]]
+        for piece in chart.pieces
+        for v in piece.generators
+        if v[-1]
+    ]
+    largest = np.max(vertices, axis=0, initial=0.0)
+    if chart.is_bounded:
+        return largest
+    largest = np.clip(largest, 0.0, FARTHEST)
+    largest[largest == 0] = largest.max() or 1.0
+    powers = np.exp2(np.round(np.log2(np.maximum(largest, 1.0 / FARTHEST))))
+    return np.append(powers, 1.0)
+
+
+def generator(vector: Sequence[Integer | int], reach: np.ndarray) -> tuple[np.ndarray, float]:
+    """The kernel's floats for an exact generator (y, y0), and their error in units of reach.
+
+    A vertex y / y0 of a bounded domain; of an unbounded one (y, y0), scaled to length 1.
+    """
+    exact = [Rational(v, 1) for v in vector]
+    is_vertex, is_homogeneous = exact[-1] > 0, len(reach) == len(exact)
+    if is_homogeneous:
+        scale = max(abs(v) / exact_rational(u) for v, u in zip(exact, reach, strict=True))
+    else:
+        scale = exact.pop()
+    exact = [v / scale for v in exact]
+    floats = np.array([nearest_float(v) for v in exact])
+    if is_homogeneous and is_vertex:
+        floats[-1] = max(floats[-1], TINY)  # only a ray has a last coordinate of 0
+    same = all(
+        np.isfinite(x) and v == exact_rational(x) for v, x in zip(exact, floats, strict=True)
+    )
+    return floats, 0.0 if same else 2.0 * U
+
+
+def forms(rows: Sequence[Sequence[int]]) -> tuple[np.ndarray, np.ndarray]:
+    """Integer forms (m, d + 1) as floats, each scaled by a power of two, and which are rounded."""
+    floats, is_rounded = [], []
+    for row in rows:
+        scale = 2 ** max(max(abs(int(a)) for a in row).bit_length() - 1, 0)
+        exact = [Rational(int(a), scale) for a in row]
+        nearest = [nearest_float(a) for a in exact]
+        floats.append(nearest)
+        is_rounded.append([a != exact_rational(x) for a, x in zip(exact, nearest, strict=True)])
+    return np.array(floats), np.array(is_rounded, dtype=bool)
+
+
+def form_error(forms: np.ndarray, is_rounded: np.ndarray, reach: np.ndarray) -> np.ndarray:
+    """Bound on what the rounded coefficients change of a form's value within reach, (m,)."""
+    units = np.append(reach, 1.0)[: forms.shape[1]]
+    size: np.ndarray = ((U * np.abs(forms) + TINY) * is_rounded) @ units
+    return size
