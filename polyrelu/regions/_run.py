@@ -30,6 +30,7 @@ class Rows:
     n_rays: np.ndarray  # (R,)
     f_vectors: np.ndarray  # (R, d + 1) int64, -1 where the kernel leaves it to geometry.faces
     euler: np.ndarray  # (R,) int64, kernel.OPEN where it is left to the certificate
+    corner: np.ndarray  # (R,) bool, a generator lies on no neuron's facet
     points: np.ndarray  # (R, d)
     volumes: np.ndarray  # (R,)
     generators: np.ndarray  # (G, D)
@@ -117,6 +118,7 @@ class Run:
             batch.n_rays[:n].copy(),
             batch.f_vector[:n].copy(),
             batch.euler[:n].copy(),
+            batch.corner[:n].copy(),
             batch.point[:n].copy(),
             batch.volume[:n].copy(),
             batch.generators[:g].copy(),
@@ -138,6 +140,7 @@ class Run:
             n_rays=np.zeros(rows, np.int64),
             f_vector=np.zeros((rows, d + 1), np.int64),
             euler=np.zeros(rows, np.int64),
+            corner=np.zeros(rows, np.bool_),
             point=np.zeros((rows, d)),
             volume=np.zeros(rows),
             generators=np.zeros((self._room, self._reach.size)),

@@ -9,6 +9,9 @@ batches can be looked at once and forgotten:
 * **patterns**: no activation pattern occurs twice;
 * **points**: a forward pass at a region's interior point gives the region's pattern.
 
+Regions in a corner of the domain, where no neighbour could disagree, and those whose faces are
+named are checked in full against their weights, in exact arithmetic.
+
 Facets are paired without being stored. A facet is named by its sign vector: the signs of all
 neurons on its region, 0 for those that vanish on it. Both its regions give it the same name, from
 opposite sides of the first neuron that vanishes there and on neither region, so that the sum of
@@ -24,21 +27,27 @@ from typing import Any
 
 import numpy as np
 
-from polyrelu.errors import InconsistentError
+from polyrelu.errors import InconsistentError, InvalidInputError
 from polyrelu.geometry.cone import extreme_rays
 from polyrelu.geometry.rational import kernel
+from polyrelu.network import Network
 from polyrelu.regions._kernel.frames import OPEN
 from polyrelu.regions._kernel.proof import pair_facets
 from polyrelu.regions.chart import Chart
 from polyrelu.regions.complex import RegionComplex
 from polyrelu.regions.distinct import DistinctPatterns
-from polyrelu.regions.faces_by_name import FacesByName, inside_exactly
+from polyrelu.regions.exact_regions import FacesByName, exact_regions
+from polyrelu.regions.generators import Generators
 from polyrelu.regions.points import patterns_at
+from polyrelu.regions.rounding import forms, reach
 
-__all__ = ["OPEN", "VOLUME_TOLERANCE", "Certifier", "certificate"]
+__all__ = ["OPEN", "VOLUME_TOLERANCE", "Certifier", "certificate", "check_generators"]
 
 VOLUME_TOLERANCE = 1e-9
 """Largest relative error of the volume sum that still counts as closed."""
+
+PLACE_TOLERANCE = 1e-8
+"""Largest relative error of the place of a generator."""
 
 FORWARD_PASS = 2_000_000
 """Multiplications that the points of a batch may take: some points of each, all of a small one."""
@@ -47,13 +56,18 @@ NAMED_REGIONS = 20_000
 """Regions whose faces the Euler check names one by one; with more it is left out."""
 
 
-def certificate(regions: RegionComplex | Iterable[RegionComplex]) -> dict[str, Any]:
+def certificate(
+    regions: RegionComplex | Iterable[RegionComplex], generators: Generators | None = None
+) -> dict[str, Any]:
     """The certificate of a complex, or of all batches of one enumeration.
 
     Parameters
     ----------
     regions : RegionComplex or iterable of RegionComplex
         Complete: what is missing would show as an inconsistency.
+    generators : Generators, optional
+        Vertices and rays of all regions of one complex (`RegionComplex.generators`): checked as
+        well, see `check_generators`.
 
     Returns
     -------
@@ -74,6 +88,12 @@ def certificate(regions: RegionComplex | Iterable[RegionComplex]) -> dict[str, A
     >>> proof["closes"], proof["facets"]["interior"], proof["euler"]["sum"]
     (True, 4, 1)
     """
+    if generators is not None:
+        if not isinstance(regions, RegionComplex) or len(generators.indptr) != len(regions) + 1:
+            raise InvalidInputError(
+                "certificate: generators need to be those of all regions of one RegionComplex"
+            )
+        check_generators(regions, generators)
     batches = [regions] if isinstance(regions, RegionComplex) else regions
     certifier = None
     for batch in batches:
@@ -205,8 +225,12 @@ class Certifier:
         is_open = batch.euler == OPEN
         self._euler += int(batch.euler[~is_open].sum())
         self._n_open += int(is_open.sum())
-        if 0 < self._n_open <= NAMED_REGIONS:
-            self._named.add(batch, np.flatnonzero(is_open))
+        by_name = is_open & (self._n_open <= NAMED_REGIONS)
+        # At a corner of the domain no neighbour could disagree.
+        for region in exact_regions(batch, np.flatnonzero(by_name | batch.corner)):
+            region.check()
+            if by_name[region.row]:
+                self._named.add(region)
 
     def _check_points(self, batch: RegionComplex) -> None:
         n = batch.n_regions
@@ -217,12 +241,45 @@ class Certifier:
         packed = np.packbits(bits, axis=1, bitorder="little")
         missed = rows[(packed != batch.patterns[rows]).any(axis=1)]
         # A rounded point of a thin region may be outside of it: an exact one is not.
-        if len(missed) and not inside_exactly(batch, missed).all():
-            raise InconsistentError(
-                f"the interior points of regions {missed.tolist()} of a batch do not have their "
-                "regions' patterns: please report this network"
-            )
+        for region in exact_regions(batch, missed):
+            region.check()
         self._n_points += len(rows)
+
+
+def check_generators(regions: RegionComplex, generators: Generators) -> None:
+    """Check that vertices and rays are where their regions' neurons put them.
+
+    A generator, scaled to lie within the domain's reach, lies on the hyperplanes of its facets and
+    on the inner side of all others: up to `PLACE_TOLERANCE` of the largest value within reach.
+
+    Raises
+    ------
+    InconsistentError
+        If one does not.
+    """
+    network, chart = regions.network, regions.chart
+    if not chart.dim:
+        return
+    walls, _ = forms(chart.rows) if chart.rows else (np.zeros((0, chart.dim + 1)), None)
+    within = np.append(reach(chart)[: chart.dim], 1.0)
+    for r, bits in enumerate(regions.bits):
+        start, stop = generators.indptr[r : r + 2]
+        facets = generators.facet_ids[slice(*generators.facet_indptr[r : r + 2])]
+        last = ~generators.rays[start:stop]
+        y = np.column_stack([generators.coordinates[start:stop], last])
+        y /= np.abs(y / within).max(axis=1, keepdims=True)
+        own, size = _forms(network, chart, bits)
+        side = np.concatenate([np.where(bits, 1.0, -1.0), np.ones(len(walls))])
+        with np.errstate(over="ignore", invalid="ignore"):  # no value is no contradiction
+            value = np.vstack([own, walls]) @ y.T * side[:, None]
+            slack = PLACE_TOLERANCE * (np.vstack([size, np.abs(walls)]) @ within)[:, None]
+        on = np.zeros(value.shape, dtype=bool)
+        on[facets] = generators.incidence(r).matrix
+        if (value < -slack).any() or (on & (np.abs(value) > slack)).any():
+            raise InconsistentError(
+                f"a vertex or ray of region {r} is off one of its facets or beyond one: please "
+                "report this network"
+            )
 
 
 def _characteristic(chart: Chart) -> int:
@@ -239,6 +296,23 @@ def _characteristic(chart: Chart) -> int:
     pointed = [[row[k] for k in pivots] + [row[-1]] for row in chart.rows]
     rays, _ = extreme_rays([*pointed, [0] * len(pivots) + [1]])
     return int((-1) ** n_lines) if all(ray[-1] for ray in rays) else 0
+
+
+def _forms(network: Network, chart: Chart, bits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The neurons' forms (N, d + 1) under a pattern, and if all that is added up were positive."""
+    form = np.column_stack([chart.basis, chart.origin])
+    size, first = np.abs(form), 0
+    pairs = [(form[:0], size[:0])]
+    with np.errstate(over="ignore", invalid="ignore"):
+        for layer in network.layers[:-1]:
+            form, size = layer.weight @ form, np.abs(layer.weight) @ size
+            form[:, -1] += layer.bias
+            size[:, -1] += np.abs(layer.bias)
+            pairs.append((form, size))
+            on = bits[first : first + len(form), None]
+            form, size, first = np.where(on, form, 0.0), np.where(on, size, 0.0), first + len(form)
+    forms, sizes = zip(*pairs, strict=True)
+    return np.vstack(forms), np.vstack(sizes)
 
 
 def _sums_by_byte(words: np.ndarray) -> np.ndarray:

@@ -20,7 +20,8 @@ from polyrelu.regions.generators import Generators, generators, indptr
 from polyrelu.regions.points import patterns_at
 
 ARRAYS = (
-    "patterns", "facet_ids", "notes", "f_vectors", "euler", "points", "bounded", "volumes",
+    "patterns", "facet_ids", "notes", "f_vectors", "euler", "corner", "points", "bounded",
+    "volumes",
 )  # fmt: skip
 
 
@@ -53,13 +54,16 @@ class RegionComplex:
     euler : (R,) int64
         The region's share of the Euler characteristic of the partition, times 2**d, where a
         closed form gives it; `polyrelu.regions.certificate.OPEN` elsewhere.
+    corner : (R,) bool
+        Whether a vertex or ray lies on no neuron's hyperplane, but on the domain's boundary only.
     points : (R, n_inputs) float64
         A point inside each region: the mean of its vertices, moved along the rays and rounded (a
         region thinner than the spacing of floats may hold none).
     bounded : (R,) bool
         Whether the region is a polytope.
     volumes : (R,) float64
-        d-dimensional volume, infinite if unbounded; NaN where it was not asked for.
+        d-dimensional volume, infinite if unbounded; NaN where it was not asked for. Vertices are
+        rounded: the error is small compared to the box around the region.
     n_signs, n_rational : int
         Signs evaluated to find the regions, and those of them that floats could not prove and
         rational arithmetic decided.
@@ -76,6 +80,7 @@ class RegionComplex:
     notes: np.ndarray
     f_vectors: np.ndarray
     euler: np.ndarray
+    corner: np.ndarray
     points: np.ndarray
     bounded: np.ndarray
     volumes: np.ndarray
@@ -255,7 +260,7 @@ class Region:
             also.setdefault(facet_id, set()).add(row)
         facets = self.facets.tolist()
         names = [{facet, *also.get(facet, ())} for facet in facets]
-        for facet, neuron in self._notes:
+        for facet, neuron in self.notes:
             if facet >= 0:
                 names[facet].add(neuron)
         return tuple(map(frozenset, names))
@@ -263,10 +268,11 @@ class Region:
     @property
     def vanishing(self) -> tuple[int, ...]:
         """Neurons whose pre-activation is 0 on the whole region, always zero ones left out."""
-        return tuple(neuron for facet, neuron in self._notes if facet < 0)
+        return tuple(neuron for facet, neuron in self.notes if facet < 0)
 
     @property
-    def _notes(self) -> list[tuple[int, int]]:
+    def notes(self) -> list[tuple[int, int]]:
+        """(facet, neuron) for neurons that coincide with a facet, (-1, neuron) for `vanishing`."""
         notes = self.complex.notes
         start, stop = np.searchsorted(notes[:, 0], [self.index, self.index + 1])
         return [(int(facet), int(neuron)) for _, facet, neuron in notes[start:stop]]

@@ -208,7 +208,7 @@ def assert_points_lie_in_their_regions(regions, points):
 
 
 def test_points_are_located_in_degenerate_nets(case):
-    box = case.box.bound_to(case.network.n_inputs)
+    box = case.domain.bound_to(case.network.n_inputs)
     points = np.random.default_rng(0).uniform(box.lower, box.upper, (200, case.network.n_inputs))
     assert_points_lie_in_their_regions(case.regions, points)
 

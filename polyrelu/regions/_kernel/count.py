@@ -60,7 +60,7 @@ def f_vector_is_open(stack, s):
     return d > 7 or (d > 5 and not stack.simple[s])
 
 
-@inlined
+@called
 def f_vector(net, stack, state, s, n_facets, rays, out):
     """f-vector of a simple polyhedron of dimension at most 7, of any of dimension at most 5.
 
@@ -233,6 +233,21 @@ def _ridges(stack, s, horizon):
 
 
 @called
+def has_corner(net, stack, s):
+    """Whether a generator of frame s lies on no neuron's facet: on the domain's boundary only."""
+    found = False
+    for v in range(stack.n_vertices[s]):
+        on_neuron = False
+        for w in range(len(stack.words)):
+            word = stack.mask[s, v, w] & stack.alive[s, w]
+            while word != np.uint64(0) and not on_neuron:
+                on_neuron = stack.facet[s, w * WORD + np.int64(lowest(word))] < net.bias.size
+                word &= word - np.uint64(1)
+        found = found or not on_neuron
+    return found
+
+
+@called
 def euler(net, stack, state, s, rays, f):
     """2^d times the region's share of the Euler characteristic of the complex, or OPEN.
 
@@ -290,7 +305,7 @@ def euler(net, stack, state, s, rays, f):
     return total
 
 
-@inlined
+@called
 def _alternating(stack, state, s, codim):
     """sum_k (-2)^k f_k = sum_i (-1)^i h_i of the simple polytope in faces[codim].
 

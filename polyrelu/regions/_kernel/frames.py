@@ -121,6 +121,7 @@ class Batch(NamedTuple):
     n_rays: Array  # (R,) int64
     f_vector: Array  # (R, d + 1) int64, -1 where it is left open
     euler: Array  # (R,) int64, or OPEN
+    corner: Array  # (R,) bool, whether a generator lies on no neuron's facet
     point: Array  # (R, d)
     volume: Array  # (R,)
     generators: Array  # (G, D)

@@ -28,7 +28,13 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-from polyrelu.regions._kernel.count import euler, f_vector, f_vector_is_open, n_rays
+from polyrelu.regions._kernel.count import (
+    euler,
+    f_vector,
+    f_vector_is_open,
+    has_corner,
+    n_rays,
+)
 from polyrelu.regions._kernel.cut import cut_in_two
 from polyrelu.regions._kernel.frames import (
     ALL,
@@ -104,6 +110,7 @@ def emit(net, stack, state, batch, s, with_volumes, whose_generators):
     batch.n_rays[row] = rays
     f_vector(net, stack, state, s, k - first, rays, batch.f_vector[row])
     batch.euler[row] = euler(net, stack, state, s, rays, batch.f_vector[row])
+    batch.corner[row] = has_corner(net, stack, s)
     per_total = 1.0 / n_generators
     if len(net.far):
         total = 0.0
@@ -127,7 +134,7 @@ def emit(net, stack, state, batch, s, with_volumes, whose_generators):
     return True
 
 
-@inlined
+@called
 def _emit_notes(stack, state, batch, s, row, first, stop):
     """Append what was noted on the way down and still holds: facets may be gone."""
     for i in range(stack.n_notes[s]):

@@ -6,9 +6,9 @@ from polyrelu.regions._kernel.frames import WORD, called, inlined, lowest
 
 
 @inlined
-def _pivot(x, state, level, v):
+def _pivot(stack, state, x, level, v):
     """Reduce vertex v minus the apex by the rows above; keep it as row `level`; its pivot."""
-    d = x.shape[1]
+    d = len(stack.axes)
     rows = state.pivots
     apex = state.faces[0, 0]
     for i in range(d):
@@ -61,7 +61,7 @@ def volume(net, stack, state, s):
     level = 0
     while level >= 0:
         if level == d - 1:  # an edge: one simplex
-            total += product[level] * _pivot(x, state, d, faces[level, 1])
+            total += product[level] * _pivot(stack, state, x, d, faces[level, 1])
             level -= 1
             continue
         n = face_n[level]
@@ -102,7 +102,7 @@ def volume(net, stack, state, s):
         state.face_slot[level] = slot
         level += 1
         state.face_slot[level] = -1
-        product[level] = product[level - 1] * _pivot(x, state, level, faces[level, 0])
+        product[level] = product[level - 1] * _pivot(stack, state, x, level, faces[level, 0])
     for k in range(2, d + 1):
         total /= k
     return total
