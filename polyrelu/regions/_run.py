@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -56,8 +55,9 @@ class Run:
         guide: np.ndarray | None = None,
     ) -> None:
         self.network, self.chart = network, chart
-        self._reach = rounding.reach(chart)
-        self._net, first_map = _kernel_net(network, chart, self._reach, lambda: self._exact)
+        first_layer = _first_layer(network, chart)
+        self._reach = rounding.reach(chart, first_layer[0])
+        self._net, first_map = _kernel_net(network, chart, self._reach, first_layer)
         n_rows = max(len(piece.facets) for piece in chart.pieces)
         n_vertices = max(len(piece.generators) for piece in chart.pieces)
         words = (n_rows + 16) // 64 + 1
@@ -73,11 +73,13 @@ class Run:
         self._guide = np.zeros((0, 1), np.uint64) if guide is None else guide
         self._starts = _starts(chart, self._guide)
 
-    def next_batch(self, *, volumes: bool, generators: int = kernel.LEFT_OPEN) -> tuple[Rows, bool]:
+    def next_batch(
+        self, *, volumes: bool, shares: bool = False, generators: int = kernel.LEFT_OPEN
+    ) -> tuple[Rows, bool]:
         """The next batch, and whether it is the last.
 
-        ``generators`` says whose generators and incidences to write out: LEFT_OPEN (where the
-        f-vector is left open) or ALL.
+        ``shares`` says whether to compute what the certificate adds up; ``generators`` says whose
+        generators and incidences to write out: LEFT_OPEN (where the f-vector is left open) or ALL.
         """
         at = self._state.at
         at[[kernel.ROWS, kernel.IDS, kernel.GENERATORS, kernel.NOTES]] = 0
@@ -85,7 +87,7 @@ class Run:
         while True:
             status = advance(
                 self._net, self._roots, self._stack, self._state, self._batch, self._starts,
-                self._guide, volumes, generators,
+                self._guide, volumes, shares, generators,
             )  # fmt: skip
             if status == kernel.DONE or (status == kernel.FULL and at[kernel.ROWS] > 0):
                 return self._rows(), status == kernel.DONE
@@ -203,7 +205,11 @@ class Run:
         top = int(at[kernel.TOP])
         for s in range(max(top - 1, 0), top + 1):  # the halves of the last cut
             path = self._path(int(stack.layer[s]))
-            loose = ~(stack.err[s, : stack.n_vertices[s]] <= kernel.MAX_LOOSE)
+            n = stack.n_vertices[s]
+            last = np.zeros(1) if self.chart.is_bounded else stack.x[s, :n, -1]
+            far = np.where(last == 0.0, 1.0, kernel.MAX_FAR * last)
+            err = stack.err[s, :n]
+            loose = ~((err <= np.minimum(kernel.MAX_LOOSE, far)) | (err <= rounding.ROUNDED))
             for v in np.flatnonzero(loose).tolist():
                 exact = self._generator(s, v, path)
                 stack.x[s, v], stack.err[s, v] = rounding.generator(exact, self._reach)
@@ -250,7 +256,10 @@ def _starts(chart: Chart, guide: np.ndarray) -> np.ndarray:
 
 
 def _kernel_net(
-    network: Network, chart: Chart, reach: np.ndarray, exact: Callable[[], ExactForms]
+    network: Network,
+    chart: Chart,
+    reach: np.ndarray,
+    first_layer: tuple[np.ndarray, np.ndarray],
 ) -> tuple[kernel.Net, np.ndarray]:
     """The restricted network for the kernel, and the first layer's map with its error row."""
     hidden = network.layers[:-1]
@@ -260,7 +269,7 @@ def _kernel_net(
     null = [~layer.weight.any(axis=1) & (layer.bias == 0) for layer in hidden]
     first_map = np.zeros((chart.dim + 2, max(int(widths.max()), 1)))
     if hidden:
-        forms, is_rounded = _first_layer(network, chart, exact)
+        forms, is_rounded = first_layer
         n = len(forms)
         first_map[: chart.dim + 1, :n] = forms.T
         first_map[chart.dim + 1, :n] = rounding.form_error(forms, is_rounded, reach)
@@ -281,16 +290,21 @@ def _kernel_net(
     return net, first_map
 
 
-def _first_layer(
-    network: Network, chart: Chart, exact: Callable[[], ExactForms]
-) -> tuple[np.ndarray, np.ndarray]:
-    """The first layer's forms in the chart, and which coefficients are rounded."""
+def reach(network: Network, chart: Chart) -> np.ndarray:
+    """The kernel's units of length: see `rounding.reach`."""
+    return rounding.reach(chart, _first_layer(network, chart)[0])
+
+
+def _first_layer(network: Network, chart: Chart) -> tuple[np.ndarray, np.ndarray]:
+    """The first layer's forms in the chart, (n_1, d + 1), and which coefficients are rounded."""
+    if not network.widths:
+        return np.zeros((0, chart.dim + 1)), np.zeros((0, chart.dim + 1), dtype=bool)
     first, basis = network.layers[0], chart.basis
     selects = np.all((basis == 0) | (basis == 1)) and np.all(basis.sum(axis=0) == 1)
     if selects and not chart.origin.any():  # no arithmetic: columns are picked
         forms = np.column_stack([first.weight[:, basis.argmax(axis=0)], first.bias])
         return forms, np.zeros(forms.shape, dtype=bool)
-    return exact().first_layer()
+    return ExactForms(network, chart).first_layer()
 
 
 def _roots(network: Network, chart: Chart, reach: np.ndarray, words: int) -> kernel.Roots:

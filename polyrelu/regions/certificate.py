@@ -33,13 +33,14 @@ from polyrelu.geometry.rational import kernel
 from polyrelu.network import Network
 from polyrelu.regions._kernel.frames import OPEN
 from polyrelu.regions._kernel.proof import pair_facets
+from polyrelu.regions._run import reach
 from polyrelu.regions.chart import Chart
 from polyrelu.regions.complex import RegionComplex
 from polyrelu.regions.distinct import DistinctPatterns
 from polyrelu.regions.exact_regions import FacesByName, exact_regions
 from polyrelu.regions.generators import Generators
 from polyrelu.regions.points import patterns_at
-from polyrelu.regions.rounding import forms, reach
+from polyrelu.regions.rounding import forms
 
 __all__ = ["OPEN", "VOLUME_TOLERANCE", "Certifier", "certificate", "check_generators"]
 
@@ -261,7 +262,7 @@ def check_generators(regions: RegionComplex, generators: Generators) -> None:
     if not chart.dim:
         return
     walls, _ = forms(chart.rows) if chart.rows else (np.zeros((0, chart.dim + 1)), None)
-    within = np.append(reach(chart)[: chart.dim], 1.0)
+    within = np.append(reach(network, chart)[: chart.dim], 1.0)
     for r, bits in enumerate(regions.bits):
         start, stop = generators.indptr[r : r + 2]
         facets = generators.facet_ids[slice(*generators.facet_indptr[r : r + 2])]

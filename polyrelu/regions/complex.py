@@ -63,7 +63,8 @@ class RegionComplex:
         Whether the region is a polytope.
     volumes : (R,) float64
         d-dimensional volume, infinite if unbounded; NaN where it was not asked for. Vertices are
-        rounded: the error is small compared to the box around the region.
+        rounded: the error is small compared to the box around all of them, not always to a very
+        thin region itself.
     n_signs, n_rational : int
         Signs evaluated to find the regions, and those of them that floats could not prove and
         rational arithmetic decided.

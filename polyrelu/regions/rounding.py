@@ -10,28 +10,35 @@ from polyrelu.geometry.rational import Integer, Rational, exact_rational, neares
 from polyrelu.regions._kernel.frames import TINY, U
 from polyrelu.regions.chart import Chart
 
-FARTHEST = 2.0**166  # no unit of length is larger, or smaller than its reciprocal
+FARTHEST = 166  # no unit of length is larger than 2**FARTHEST, or smaller than its reciprocal
+ROUNDED = 2.0 * U  # error of coordinates that were exact before they were rounded
 
 
-def reach(chart: Chart) -> np.ndarray:
+def reach(chart: Chart, first_layer: np.ndarray) -> np.ndarray:
     """Units of length: (d,) the largest |y_i| in a bounded domain; (d + 1,) in an unbounded one.
 
     There they are those of homogeneous generators (y, y0): powers of two about as large as the
-    vertices of the pieces, and 1 for y0. They decide how often floats suffice, nothing else.
+    coordinates at which hyperplanes of the first layer (forms (n_1, d + 1)) and of the domain meet
+    the axes, and 1 for y0. They decide how often floats suffice, nothing else.
     """
-    vertices = [
-        [nearest_float(Rational(abs(y), v[-1])) for y in v[:-1]]
-        for piece in chart.pieces
-        for v in piece.generators
-        if v[-1]
-    ]
-    largest = np.max(vertices, axis=0, initial=0.0)
     if chart.is_bounded:
+        vertices = [
+            [nearest_float(Rational(abs(y), v[-1])) for y in v[:-1]]
+            for piece in chart.pieces
+            for v in piece.generators
+        ]
+        largest: np.ndarray = np.max(vertices, axis=0)
         return largest
-    largest = np.clip(largest, 0.0, FARTHEST)
-    largest[largest == 0] = largest.max() or 1.0
-    powers = np.exp2(np.round(np.log2(np.maximum(largest, 1.0 / FARTHEST))))
-    return np.append(powers, 1.0)
+    rows = forms(chart.rows)[0] if chart.rows else np.zeros((0, chart.dim + 1))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logs = np.log2(np.abs(np.vstack([first_layer, rows])))
+        meets = logs[:, -1:] - logs[:, :-1]
+    units = np.ones(chart.dim)
+    for i, column in enumerate(meets.T):
+        powers = column[np.isfinite(column)]
+        if powers.size:
+            units[i] = np.exp2(np.clip(np.round(np.median(powers)), -FARTHEST, FARTHEST))
+    return np.append(units, 1.0)
 
 
 def generator(vector: Sequence[Integer | int], reach: np.ndarray) -> tuple[np.ndarray, float]:
@@ -52,7 +59,7 @@ def generator(vector: Sequence[Integer | int], reach: np.ndarray) -> tuple[np.nd
     same = all(
         np.isfinite(x) and v == exact_rational(x) for v, x in zip(exact, floats, strict=True)
     )
-    return floats, 0.0 if same else 2.0 * U
+    return floats, 0.0 if same else ROUNDED
 
 
 def forms(rows: Sequence[Sequence[int]]) -> tuple[np.ndarray, np.ndarray]:

@@ -28,6 +28,7 @@ def enumerate_regions(
     domain: Domain,
     *,
     volumes: bool = True,
+    certify: bool = True,
     progress: Progress | None = None,
 ) -> RegionComplex:
     """All activation regions of a network in a domain.
@@ -40,6 +41,9 @@ def enumerate_regions(
         Of dimension d.
     volumes : bool, keyword-only
         Whether to measure the regions; without, ``volumes`` holds NaN and the run is shorter.
+    certify : bool, keyword-only
+        Whether to compute the shares that `polyrelu.regions.certificate` adds up; without, it has
+        to name the faces of every region, which is slow.
     progress : callable (n_regions, fraction), keyword-only
         Called after every batch with the regions so far and the part that is done: of the domain's
         volume (NaN without volumes), or of the pieces that an unbounded domain was cut into.
@@ -72,7 +76,9 @@ def enumerate_regions(
     >>> enumerate_regions(network, Space())[0].f_vector
     (1, 2, 1)
     """
-    batches = list(stream_regions(network, domain, volumes=volumes, progress=progress))
+    batches = list(
+        stream_regions(network, domain, volumes=volumes, certify=certify, progress=progress)
+    )
     return RegionComplex.concatenate(batches)
 
 
@@ -81,6 +87,7 @@ def stream_regions(
     domain: Domain,
     *,
     volumes: bool = True,
+    certify: bool = True,
     batch_size: int = BATCH_SIZE,
     progress: Progress | None = None,
 ) -> Iterator[RegionComplex]:
@@ -128,7 +135,7 @@ def stream_regions(
     def batches() -> Iterator[RegionComplex]:
         n_regions, volume = 0, 0.0
         while True:
-            rows, done = run.next_batch(volumes=volumes)
+            rows, done = run.next_batch(volumes=volumes, shares=certify)
             n_regions += rows.n_rows
             volume += float(rows.volumes.sum())
             batch = _as_complex(network, domain, chart, rows, complete=done)

@@ -80,14 +80,13 @@ def census_text(census: Census, *, width: int = 80, ascii_only: bool = False) ->
         Lines without a trailing newline.
     """
     facets, by_volume = census.facet_histogram, census.facet_histogram_by_volume
-    signs = census.certificate["signs"]
     rows = {"by region": f"{summary(facets)}\n{TWICE_DIM}"}
     if by_volume is not None:
         rows["by volume"] = f"{summary(by_volume)}\n(the region of a uniformly drawn point)"
     rows |= {
         "f-vector sum": ", ".join(f"f_{k} {sum_:,}" for k, sum_ in enumerate(census.f_vector_sum)),
         "volume": _volume(census),
-        "signs": f"{signs['evaluated']:,} evaluated, {signs['rational']:,} of them in rationals",
+        "certificate": _certificate(census),
         "complete": "yes" if census.complete else "NO: these are the counts of a part",
         "seconds": f"{census.seconds:.2f}",
     }
@@ -103,15 +102,33 @@ def census_text(census: Census, *, width: int = 80, ascii_only: bool = False) ->
 
 
 def _volume(census: Census) -> str:
-    """Whether the regions' volumes add up to the domain's."""
+    """The regions' volumes and the domain's."""
     if math.isinf(census.volume):
-        return "infinite: the domain is unbounded"
-    check = census.certificate["volume"]
-    verdict = "closes" if check["closes"] else "DOES NOT CLOSE"
+        return f"infinite: {census.n_bounded:,} of {census.n_regions:,} regions are bounded"
+    check = census.certificate.get("volume")
+    if check is None:
+        return f"{census.volume:.12g}"
     return (
         f"{check['sum']:.12g} of {check['domain']:.12g}, "
-        f"relative error {check['relative_error']:.1e}: {verdict}"
+        f"relative error {check['relative_error']:.1e}"
     )
+
+
+def _certificate(census: Census) -> str:
+    """What was checked, a line each, and whether all of it closes."""
+    proof = census.certificate
+    if not proof:
+        return "none"
+    facets, euler, signs = proof["facets"], proof["euler"], proof["signs"]
+    lines = [
+        "closes" if proof["closes"] else "DOES NOT CLOSE",
+        f"{facets['interior']:,} facets inside, each in two regions",
+        f"Euler characteristic {euler['sum']} of {euler['domain']}" if euler else "",
+        f"{proof['patterns']['distinct']:,} different patterns",
+        f"{proof['points']['checked']:,} points by a forward pass",
+        f"{signs['evaluated']:,} signs proven, {signs['rational']:,} of them in rationals",
+    ]
+    return "\n".join(line for line in lines if line)
 
 
 def rows_text(rows: Mapping[str, str], *, width: int = 80) -> str:

@@ -63,7 +63,11 @@ class Census:
 
     @classmethod
     def from_batches(
-        cls, batches: "Iterable[RegionComplex]", *, started: float | None = None
+        cls,
+        batches: "Iterable[RegionComplex]",
+        *,
+        certify: bool = True,
+        started: float | None = None,
     ) -> "Census":
         """Census of regions that come in batches, each looked at once.
 
@@ -72,6 +76,8 @@ class Census:
         batches : iterable of RegionComplex
             All batches of one enumeration in order, or a list of one stored complex. The census
             is complete if the last batch is.
+        certify : bool
+            Whether to certify the enumeration; without, the certificate is empty.
         started : float, optional
             `time.perf_counter()` at the start of work already done; now if not given.
 
@@ -85,7 +91,7 @@ class Census:
         started = time.perf_counter() if started is None else started
         tally = None
         for batch in batches:
-            tally = _Tally(batch) if tally is None else tally
+            tally = _Tally(batch, certify=certify) if tally is None else tally
             tally.add(batch)
         if tally is None:
             raise InvalidInputError("no batch of regions: nothing to take a census of")
@@ -179,6 +185,7 @@ def count_faces(
     network: "Network",
     domain: "Domain",
     *,
+    certify: bool = True,
     progress: Callable[[int, float], None] | None = None,
 ) -> Census:
     """Census of the activation regions of a network over a domain, in bounded memory.
@@ -189,6 +196,8 @@ def count_faces(
         The network, with n hidden neurons.
     domain : Box, Polytope, Space or AffineSlice
         Where to count; inputs that a box holds fixed drop out of the dimension d.
+    certify : bool
+        Whether to certify the enumeration; without, the certificate is empty.
     progress : callable, optional
         As in `polyrelu.enumerate_regions`.
 
@@ -222,13 +231,14 @@ def count_faces(
     """
     from polyrelu.regions import stream_regions
 
-    return Census.from_batches(stream_regions(network, domain, progress=progress))
+    batches = stream_regions(network, domain, certify=certify, progress=progress)
+    return Census.from_batches(batches, certify=certify)
 
 
 class _Tally:
     """Running sums of a census."""
 
-    def __init__(self, first: "RegionComplex") -> None:
+    def __init__(self, first: "RegionComplex", *, certify: bool) -> None:
         from polyrelu.regions.certificate import Certifier
 
         self.first = first
@@ -243,7 +253,7 @@ class _Tally:
         self.f_vector_sum = np.zeros(self.dim + 1, dtype=np.int64)
         self.n_bounded = 0
         self.volumes: list[float] = []  # one correctly rounded sum per batch
-        self.certifier = Certifier(first)
+        self.certifier = Certifier(first) if certify else None
         self.complete = False  # true of the last batch of a stream only
 
     def add(self, batch: "RegionComplex") -> None:
@@ -255,11 +265,12 @@ class _Tally:
         self.f_vector_sum += batch.f_vectors.sum(axis=0)
         self.n_bounded += int(batch.bounded.sum())
         self.volumes.append(math.fsum(batch.volumes))
-        self.certifier.add(batch)
+        if self.certifier is not None:
+            self.certifier.add(batch)
         self.complete = bool(batch.complete)
 
     def census(self, started: float) -> Census:
-        certificate = self.certifier.record(complete=self.complete)
+        certificate = self.certifier.record(complete=self.complete) if self.certifier else {}
         return Census(
             histograms=tuple(self.histograms),
             neuron_facet_histogram=self.of_neurons,

@@ -6,7 +6,6 @@ from polyrelu.regions._kernel.frames import (
     DONE,
     LOOSE,
     MAX_ERR,
-    MAX_LOOSE,
     MORE_VERTICES,
     MORE_WORDS,
     TINY,
@@ -17,7 +16,7 @@ from polyrelu.regions._kernel.frames import (
     lowest,
     popcount,
 )
-from polyrelu.regions._kernel.solve import normalise, solve_vertex
+from polyrelu.regions._kernel.solve import is_loose, normalise, solve_vertex
 
 
 @inlined
@@ -187,9 +186,9 @@ def cut_in_two(net, stack, state, s, j):
     for k in range(n_plus, n_old + n_new):
         stack.mask[t, k, slot_word] |= slot_bit
     for k in range(n_old, n_old + n_new):
-        if not stack.err[t, k] <= MAX_ERR:
+        if not stack.err[t, k] <= MAX_ERR or is_loose(net, stack, t, k):
             solve_vertex(net, stack, state, t, k)
-            state.at[LOOSE] += not stack.err[t, k] <= MAX_LOOSE
+            state.at[LOOSE] += is_loose(net, stack, t, k)
     # Frame s is compacted in place: generators only move down, in their order.
     n_kept = n_minus
     if n_zero == 0:

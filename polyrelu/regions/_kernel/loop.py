@@ -48,6 +48,7 @@ from polyrelu.regions._kernel.frames import (
     NOT_ENTERED,
     NOTES,
     NOWHERE,
+    OPEN,
     PLAIN,
     ROWS,
     START,
@@ -64,7 +65,7 @@ from polyrelu.regions._kernel.measure import volume
 
 
 @inlined
-def emit(net, stack, state, batch, s, with_volumes, whose_generators):
+def emit(net, stack, state, batch, s, with_volumes, with_shares, whose_generators):
     """Append the region in frame s to the batch; False if there is no room."""
     d = len(net.axes)
     row = state.at[ROWS]
@@ -109,8 +110,12 @@ def emit(net, stack, state, batch, s, with_volumes, whose_generators):
     batch.n_generators[row] = n_generators
     batch.n_rays[row] = rays
     f_vector(net, stack, state, s, k - first, rays, batch.f_vector[row])
-    batch.euler[row] = euler(net, stack, state, s, rays, batch.f_vector[row])
-    batch.corner[row] = has_corner(net, stack, s)
+    if with_shares:
+        batch.euler[row] = euler(net, stack, state, s, rays, batch.f_vector[row])
+        batch.corner[row] = has_corner(net, stack, s)
+    else:
+        batch.euler[row] = OPEN
+        batch.corner[row] = False
     per_total = 1.0 / n_generators
     if len(net.far):
         total = 0.0
@@ -215,7 +220,9 @@ def _sources() -> str:
 
 def _compiled(sources: str, *, cache: bool) -> Any:
     @njit(nogil=True, cache=cache, **PLAIN)
-    def advance(net, roots, stack, state, batch, starts, guide, with_volumes, whose_generators):
+    def advance(
+        net, roots, stack, state, batch, starts, guide, with_volumes, with_shares, whose_generators
+    ):
         """Work until all is emitted (``DONE``) or something is needed; call again to go on.
 
         ``starts`` lists the pieces to cut. A non-empty ``guide`` has a pattern for each of them:
@@ -284,7 +291,7 @@ def _compiled(sources: str, *, cache: bool) -> Any:
                 stack.layer[s] = layer + 1
                 stack.pos[s] = NOT_ENTERED
                 continue
-            if not emit(net, stack, state, batch, s, with_volumes, whose_generators):
+            if not emit(net, stack, state, batch, s, with_volumes, with_shares, whose_generators):
                 return FULL
             at[TOP] -= 1
 

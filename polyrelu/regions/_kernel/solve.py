@@ -2,7 +2,18 @@
 
 import numpy as np
 
-from polyrelu.regions._kernel.frames import HUGE, SURE, TINY, WORD, U, called, inlined, lowest
+from polyrelu.regions._kernel.frames import (
+    HUGE,
+    MAX_FAR,
+    MAX_LOOSE,
+    SURE,
+    TINY,
+    WORD,
+    U,
+    called,
+    inlined,
+    lowest,
+)
 
 
 @inlined
@@ -142,6 +153,17 @@ def normalise(net, stack, s, v):
             stack.x[s, v, d] = max(stack.x[s, v, d], TINY)
     else:
         stack.err[s, v] = np.inf
+
+
+@inlined
+def is_loose(net, stack, s, v):
+    """Whether the coordinates of generator v of frame s, y / y0 of a vertex, are not known well."""
+    allowed = MAX_LOOSE
+    if len(net.far):
+        y0 = stack.x[s, v, len(net.axes)]
+        if y0 > 0.0:
+            allowed = min(allowed, MAX_FAR * y0)
+    return not stack.err[s, v] <= allowed
 
 
 @inlined
