@@ -9,7 +9,7 @@ demo: .venv/demo.stamp
 	$(BIN)/polyrelu count data/compas_4.npz --box -1 1 --out out/demo
 
 test: .venv/test.stamp
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2
 
 check: .venv/test.stamp
 	$(BIN)/ruff format --check .

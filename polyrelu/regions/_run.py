@@ -55,7 +55,7 @@ class Run:
         guide: np.ndarray | None = None,
     ) -> None:
         self.network, self.chart = network, chart
-        first_layer = _first_layer(network, chart)
+        first_layer = rounding.first_layer(network, chart)
         self._reach = rounding.reach(chart, first_layer[0])
         self._net, first_map = _kernel_net(network, chart, self._reach, first_layer)
         n_rows = max(len(piece.facets) for piece in chart.pieces)
@@ -274,6 +274,8 @@ def _kernel_net(
         first_map[: chart.dim + 1, :n] = forms.T
         first_map[chart.dim + 1, :n] = rounding.form_error(forms, is_rounded, reach)
     rows, is_rounded = rounding.forms((*chart.rows, (*[0] * chart.dim, 1)))
+    with np.errstate(over="ignore"):  # what is infinite proves nothing
+        per_reach = 1.0 / reach
     net = kernel.Net(
         axes=(0,) * chart.dim,
         far=(0,) * (len(reach) - chart.dim),
@@ -284,27 +286,10 @@ def _kernel_net(
         offset=np.cumsum(sizes[: len(widths)]).astype(np.int64),
         null=np.concatenate(null or [np.zeros(0, bool)]),
         reach=reach,
-        per_reach=1.0 / reach,
+        per_reach=per_reach,
         rows=np.column_stack([rows, rounding.form_error(rows, is_rounded, reach)]),
     )
     return net, first_map
-
-
-def reach(network: Network, chart: Chart) -> np.ndarray:
-    """The kernel's units of length: see `rounding.reach`."""
-    return rounding.reach(chart, _first_layer(network, chart)[0])
-
-
-def _first_layer(network: Network, chart: Chart) -> tuple[np.ndarray, np.ndarray]:
-    """The first layer's forms in the chart, (n_1, d + 1), and which coefficients are rounded."""
-    if not network.widths:
-        return np.zeros((0, chart.dim + 1)), np.zeros((0, chart.dim + 1), dtype=bool)
-    first, basis = network.layers[0], chart.basis
-    selects = np.all((basis == 0) | (basis == 1)) and np.all(basis.sum(axis=0) == 1)
-    if selects and not chart.origin.any():  # no arithmetic: columns are picked
-        forms = np.column_stack([first.weight[:, basis.argmax(axis=0)], first.bias])
-        return forms, np.zeros(forms.shape, dtype=bool)
-    return ExactForms(network, chart).first_layer()
 
 
 def _roots(network: Network, chart: Chart, reach: np.ndarray, words: int) -> kernel.Roots:

@@ -5,7 +5,8 @@ batches can be looked at once and forgotten:
 
 * **volume**: the volumes of the regions add up to the domain's (bounded domains);
 * **facets**: every facet inside the domain belongs to exactly two regions;
-* **euler**: the faces of the partition have the Euler characteristic of the domain;
+* **euler**: the faces of the partition have the Euler characteristic of the domain (of what is
+  left of it when the lineality is left out);
 * **patterns**: no activation pattern occurs twice;
 * **points**: a forward pass at a region's interior point gives the region's pattern.
 
@@ -33,19 +34,21 @@ from polyrelu.geometry.rational import kernel
 from polyrelu.network import Network
 from polyrelu.regions._kernel.frames import OPEN
 from polyrelu.regions._kernel.proof import pair_facets
-from polyrelu.regions._run import reach
 from polyrelu.regions.chart import Chart
 from polyrelu.regions.complex import RegionComplex
 from polyrelu.regions.distinct import DistinctPatterns
 from polyrelu.regions.exact_regions import FacesByName, exact_regions
 from polyrelu.regions.generators import Generators
 from polyrelu.regions.points import patterns_at
-from polyrelu.regions.rounding import forms
+from polyrelu.regions.rounding import first_layer, forms, reach
 
 __all__ = ["OPEN", "VOLUME_TOLERANCE", "Certifier", "certificate", "check_generators"]
 
 VOLUME_TOLERANCE = 1e-9
 """Largest relative error of the volume sum that still counts as closed."""
+
+VOLUME_ROUNDING = 2.0**-52
+"""What rounding the vertices may change of a volume, relative to the box around all of them."""
 
 PLACE_TOLERANCE = 1e-8
 """Largest relative error of the place of a generator."""
@@ -94,6 +97,8 @@ def certificate(
             raise InvalidInputError(
                 "certificate: generators need to be those of all regions of one RegionComplex"
             )
+        if not np.array_equal(generators.facet_ids, regions.facet_ids):
+            raise InconsistentError("the facets of regions and of their generators differ")
         check_generators(regions, generators)
     batches = [regions] if isinstance(regions, RegionComplex) else regions
     certifier = None
@@ -121,6 +126,8 @@ class Certifier:
         self._by_byte = _sums_by_byte(self._on)
         self._patterns = DistinctPatterns(first.network.n_neurons, first.chart.pieces[0].neurons)
         self._named = FacesByName(first.network, first.chart)
+        chart = first.chart
+        self._around = np.abs(chart.origin) + np.abs(chart.basis) @ _reach(first.network, chart)
         self._pairing = 0
         self._n_facets = self._n_domain_facets = 0
         self._euler = 0
@@ -132,15 +139,22 @@ class Certifier:
     def add(self, batch: RegionComplex) -> None:
         """Take in the next batch.
 
+        Parameters
+        ----------
+        batch : RegionComplex
+            Enumerated with ``certify=True``: else every region counts as degenerate.
+
         Raises
         ------
         InconsistentError
-            If a pattern occurs twice or an interior point is not in its region.
+            If a pattern occurs twice, an interior point is farther from its region than rounding
+            explains, or what is told of a region contradicts itself or its weights.
         """
         self._n_regions += batch.n_regions
         self._n_signs += batch.n_signs
         self._n_rational += batch.n_rational
         self._volumes.append(math.fsum(batch.volumes))
+        _check_shapes(batch)
         self._patterns.add(batch.patterns)
         self._pair_facets(batch)
         self._add_faces(batch)
@@ -158,7 +172,8 @@ class Certifier:
         -------
         dict
             A record for each check (for what was summed, what was expected, whether it
-            ``closes``; None for a check that does not apply or was left out), how many ``signs``
+            ``closes``; None for a check that does not apply, that floats cannot make of a very
+            thin or far domain, or that more than ``NAMED_REGIONS`` ruled out), how many ``signs``
             were evaluated and how many of them in rationals, and whether all of it ``closes``.
 
         Raises
@@ -189,8 +204,11 @@ class Certifier:
 
     def _volume_check(self) -> dict[str, Any] | None:
         expected, total = self._chart.volume, math.fsum(self._volumes)
-        if not math.isfinite(expected) or math.isnan(total):
+        if not self._chart.is_bounded or math.isnan(total):
             return None
+        around = math.prod((2.0 * _reach(self._network, self._chart)).tolist())
+        if not 0.0 < VOLUME_ROUNDING * around <= VOLUME_TOLERANCE * expected < math.inf:
+            return None  # too thin, or too far from the origin, for floats to tell
         error = abs(total - expected) / expected
         return {
             "sum": total,
@@ -239,8 +257,15 @@ class Certifier:
         n_points = min(n, max(FORWARD_PASS // max(each, 1), 16))
         rows = np.unique(np.linspace(0, n - 1, n_points).astype(np.int64))
         bits = patterns_at(self._network, batch.points[rows])
-        packed = np.packbits(bits, axis=1, bitorder="little")
-        missed = rows[(packed != batch.patterns[rows]).any(axis=1)]
+        wrong = bits != batch.bits[rows]
+        missed = rows[wrong.any(axis=1)]
+        for row, neurons in zip(missed, wrong[wrong.any(axis=1)], strict=True):
+            value, size = _pre_activations(self._network, batch.points[row], self._around)
+            if (np.abs(value) > PLACE_TOLERANCE * size)[neurons].any():
+                raise InconsistentError(
+                    f"the interior point of region {row} of a batch lies in another one: please "
+                    "report this network"
+                )
         # A rounded point of a thin region may be outside of it: an exact one is not.
         for region in exact_regions(batch, missed):
             region.check()
@@ -262,7 +287,7 @@ def check_generators(regions: RegionComplex, generators: Generators) -> None:
     if not chart.dim:
         return
     walls, _ = forms(chart.rows) if chart.rows else (np.zeros((0, chart.dim + 1)), None)
-    within = np.append(reach(network, chart)[: chart.dim], 1.0)
+    within = np.append(_reach(network, chart), 1.0)
     for r, bits in enumerate(regions.bits):
         start, stop = generators.indptr[r : r + 2]
         facets = generators.facet_ids[slice(*generators.facet_indptr[r : r + 2])]
@@ -281,6 +306,50 @@ def check_generators(regions: RegionComplex, generators: Generators) -> None:
                 f"a vertex or ray of region {r} is off one of its facets or beyond one: please "
                 "report this network"
             )
+
+
+def _reach(network: Network, chart: Chart) -> np.ndarray:
+    """The unit of length of each coordinate, (d,)."""
+    return reach(chart, first_layer(network, chart)[0])[: chart.dim]
+
+
+def _check_shapes(batch: RegionComplex) -> None:
+    """Raise unless face numbers, facets, boundedness and volumes fit each other.
+
+    The alternating sum of a polytope's f-vector is 1, of an unbounded pointed polyhedron's 0
+    (Ziegler, Lectures on Polytopes, Corollary 8.17); lines shift the dimensions.
+    """
+    f, lines = batch.f_vectors, batch.lineality
+    alternating = (f[:, lines:] * (-1) ** np.arange(f.shape[1] - lines)).sum(axis=1)
+    fits = (f[:, -1] == 1) & (f[:, :lines] == 0).all(axis=1)
+    fits &= (alternating == batch.bounded) if not lines else (alternating == 0) | (alternating == 1)
+    fits &= batch.bounded | ~np.isfinite(batch.volumes)
+    if batch.chart.dim:
+        fits &= f[:, -2] == batch.n_facets
+    if not fits.all():
+        raise InconsistentError(
+            f"face numbers, facets or volume of region {int(np.argmin(fits))} of a batch "
+            "contradict each other: please report this network"
+        )
+
+
+def _pre_activations(
+    network: Network, x: np.ndarray, around: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Pre-activations of all neurons at a point, and the largest that is possible near it.
+
+    ``around`` says how far from 0 the coordinates reach whose rounding the point has inherited.
+    """
+    value, size = x, np.abs(x) + around
+    pairs = []
+    with np.errstate(over="ignore", invalid="ignore"):
+        for layer in network.layers[:-1]:
+            value = layer(value)
+            size = np.abs(layer.weight) @ size + np.abs(layer.bias)
+            pairs.append((value, size))
+            value = np.maximum(value, 0.0)
+    values, sizes = zip(*pairs, strict=True)
+    return np.concatenate(values), np.concatenate(sizes)
 
 
 def _characteristic(chart: Chart) -> int:

@@ -53,9 +53,11 @@ class RegionComplex:
         f_0 (vertices), ..., f_{d-1} (facets), f_d = 1; an unbounded region has the faces it has.
     euler : (R,) int64
         The region's share of the Euler characteristic of the partition, times 2**d, where a
-        closed form gives it; `polyrelu.regions.certificate.OPEN` elsewhere.
+        closed form gives it; `polyrelu.regions.certificate.OPEN` elsewhere, and everywhere if
+        enumerated with ``certify=False``.
     corner : (R,) bool
-        Whether a vertex or ray lies on no neuron's hyperplane, but on the domain's boundary only.
+        Whether a vertex or ray lies on no neuron's hyperplane, but on the domain's boundary only;
+        False everywhere if enumerated with ``certify=False``.
     points : (R, n_inputs) float64
         A point inside each region: the mean of its vertices, moved along the rays and rounded (a
         region thinner than the spacing of floats may hold none).
@@ -118,7 +120,7 @@ class RegionComplex:
 
     @property
     def dim(self) -> int:
-        """Dimension d of the regions: the free inputs of a box."""
+        """Dimension d of the regions: free inputs of a box, coordinates of a slice, else inputs."""
         return self.chart.dim + self.lineality
 
     @property

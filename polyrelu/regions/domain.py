@@ -165,7 +165,7 @@ class AffineSlice:
             within = within.bound_to(k)
         except InvalidInputError as error:
             raise InvalidInputError(
-                f"AffineSlice: within does not fit the {k} columns of basis: {error}"
+                f"AffineSlice: {within!r} does not bound {k} coordinates, one per column of basis"
             ) from error
         for name, value in (("origin", origin), ("basis", basis), ("within", within)):
             object.__setattr__(self, name, value)
@@ -190,10 +190,10 @@ class AffineSlice:
             If the file cannot be read or holds no slice; says where.
         """
         try:
-            origin, basis = slice_arrays(Path(path))
-            return cls(origin, basis, within)
+            whole = cls(*slice_arrays(Path(path)))
         except InvalidInputError as error:
             raise InvalidInputError(f"slice file {path}: {error}") from error
+        return cls(whole.origin, whole.basis, within)
 
     def bound_to(self, n_inputs: int) -> AffineSlice:
         """This slice, which must lie in the space of the network's inputs.
@@ -224,18 +224,29 @@ class AffineSlice:
         """Whether the points x (…, n_inputs) lie on the slice, up to rounding, and within.
 
         A point is on the slice if it misses it by no more than 1e-9 of the coordinates that it is
-        made of; whether its y, found by least squares and rounded, is in ``within`` is exact.
+        made of; whether its y, found by least squares and rounded, is in ``within`` is exact. A
+        coordinate that a ``Box`` holds fixed has its value.
         """
         points = np.asarray(x, dtype=np.float64)
         finite = np.asarray(np.isfinite(points).all(axis=-1))
         flat = np.where(finite[..., None], points, 0.0).reshape(-1, len(self.origin))
         length = np.abs(self.basis).max(axis=0)
         unit = self.basis / length
-        y = np.linalg.lstsq(unit, (flat - self.origin).T, rcond=None)[0].T
-        miss = np.abs(flat - self.origin - y @ unit.T).max(axis=1)
-        size = np.abs(flat) + np.abs(self.origin) + np.abs(y) @ np.abs(unit).T
-        on_slice = miss <= ON_SLICE * size.max(axis=1)
-        inside: np.ndarray = on_slice & self.within.contains(y / length)
+        free, y = np.arange(len(length)), np.zeros((len(flat), len(length)))
+        if isinstance(self.within, Box):
+            free = self.within.free
+            y[:] = self.within.lower * length
+        rest = flat - self.origin - np.delete(y, free, axis=1) @ np.delete(unit, free, axis=1).T
+        with np.errstate(over="ignore", invalid="ignore"):
+            y[:, free] = np.linalg.lstsq(unit[:, free], rest.T, rcond=None)[0].T
+            miss = np.abs(flat - self.origin - y @ unit.T).max(axis=1)
+            size = np.abs(flat) + np.abs(self.origin) + np.abs(y) @ np.abs(unit).T
+            on_slice = miss <= ON_SLICE * size.max(axis=1)
+            y /= length
+        if isinstance(self.within, Box):
+            fixed = np.setdiff1d(np.arange(len(length)), free)
+            y[:, fixed] = self.within.lower[fixed]
+        inside: np.ndarray = on_slice & self.within.contains(y)
         return finite & inside.reshape(points.shape[:-1])
 
     def describe(self) -> dict[str, Any]:

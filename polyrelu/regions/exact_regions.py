@@ -173,7 +173,7 @@ def exact_regions(batch: RegionComplex, rows: np.ndarray) -> Iterator[ExactRegio
     """
     network, chart = batch.network, batch.chart
     exact = ExactForms(network, chart)
-    n, infinity = network.n_neurons, network.n_neurons + len(chart.rows)
+    n, infinity = network.n_neurons, network.n_neurons + chart.row_infinity
     walls = sorted({f for piece in chart.pieces for f in piece.facets if n <= f < infinity})
     null = [
         not w.any() and b == 0

@@ -7,19 +7,33 @@ from collections.abc import Sequence
 import numpy as np
 
 from polyrelu.geometry.rational import Integer, Rational, exact_rational, nearest_float
+from polyrelu.network import Network
 from polyrelu.regions._kernel.frames import TINY, U
 from polyrelu.regions.chart import Chart
+from polyrelu.regions.signs import ExactForms
 
 FARTHEST = 166  # no unit of length is larger than 2**FARTHEST, or smaller than its reciprocal
 ROUNDED = 2.0 * U  # error of coordinates that were exact before they were rounded
 
 
-def reach(chart: Chart, first_layer: np.ndarray) -> np.ndarray:
+def first_layer(network: Network, chart: Chart) -> tuple[np.ndarray, np.ndarray]:
+    """The first layer's forms in the chart, (n_1, d + 1), and which coefficients are rounded."""
+    if not network.widths:
+        return np.zeros((0, chart.dim + 1)), np.zeros((0, chart.dim + 1), dtype=bool)
+    first, basis = network.layers[0], chart.basis
+    selects = np.all((basis == 0) | (basis == 1)) and np.all(basis.sum(axis=0) == 1)
+    if selects and not chart.origin.any():  # no arithmetic: columns are picked
+        forms = np.column_stack([first.weight[:, basis.argmax(axis=0)], first.bias])
+        return forms, np.zeros(forms.shape, dtype=bool)
+    return ExactForms(network, chart).first_layer()
+
+
+def reach(chart: Chart, layer: np.ndarray) -> np.ndarray:
     """Units of length: (d,) the largest |y_i| in a bounded domain; (d + 1,) in an unbounded one.
 
     There they are those of homogeneous generators (y, y0): powers of two about as large as the
-    coordinates at which hyperplanes of the first layer (forms (n_1, d + 1)) and of the domain meet
-    the axes, and 1 for y0. They decide how often floats suffice, nothing else.
+    coordinates at which hyperplanes of the first ``layer`` (its forms) and of the domain meet the
+    axes, and 1 for y0. They decide how often floats suffice, nothing else.
     """
     if chart.is_bounded:
         vertices = [
@@ -31,7 +45,7 @@ def reach(chart: Chart, first_layer: np.ndarray) -> np.ndarray:
         return largest
     rows = forms(chart.rows)[0] if chart.rows else np.zeros((0, chart.dim + 1))
     with np.errstate(divide="ignore", invalid="ignore"):
-        logs = np.log2(np.abs(np.vstack([first_layer, rows])))
+        logs = np.log2(np.abs(np.vstack([layer, rows])))
         meets = logs[:, -1:] - logs[:, :-1]
     units = np.ones(chart.dim)
     for i, column in enumerate(meets.T):

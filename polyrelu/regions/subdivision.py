@@ -42,8 +42,8 @@ def enumerate_regions(
     volumes : bool, keyword-only
         Whether to measure the regions; without, ``volumes`` holds NaN and the run is shorter.
     certify : bool, keyword-only
-        Whether to compute the shares that `polyrelu.regions.certificate` adds up; without, it has
-        to name the faces of every region, which is slow.
+        Whether to compute what `polyrelu.regions.certificate` adds up and where it looks closer;
+        without, a certificate names the faces of every region, which is slow.
     progress : callable (n_regions, fraction), keyword-only
         Called after every batch with the regions so far and the part that is done: of the domain's
         volume (NaN without volumes), or of the pieces that an unbounded domain was cut into.
@@ -96,7 +96,7 @@ def stream_regions(
     Parameters
     ----------
     batch_size : int, keyword-only
-        Largest number of regions in a batch.
+        Largest number of regions in a batch. The others are those of ``enumerate_regions``.
 
     Yields
     ------
@@ -191,7 +191,7 @@ def _as_complex(
         corner=rows.corner,
         points=chart.to_input(rows.points),
         bounded=(rows.n_rays == 0) & (lines == 0),
-        volumes=np.where(lines == 0, rows.volumes, rows.volumes + np.inf),
+        volumes=rows.volumes if lines == 0 else rows.volumes + np.inf,
         n_signs=rows.n_signs,
         n_rational=rows.n_rational,
         complete=complete,

@@ -163,7 +163,9 @@ class Partition:
         self, network: Network, origin: np.ndarray, basis: np.ndarray, rows: Sequence[Row]
     ) -> None:
         self.dim = basis.shape[1]
-        self.rows = rows
+        # A row without direction that holds somewhere holds everywhere, with room to spare.
+        always = (*[0] * basis.shape[1], 1)
+        self.rows = [row if any(row[:-1]) or row[-1] < 0 else always for row in rows]
         self.n_neurons = network.n_neurons
         self._forms = _Forms(network, origin, basis)
 

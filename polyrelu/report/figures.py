@@ -140,6 +140,10 @@ def partition_figure(regions: "RegionComplex") -> Figure:
             f"a partition is drawn from regions of dimension 2, "
             f"not from {regions.n_regions} of dimension {regions.dim}"
         )
+    if not regions.chart.is_bounded:
+        raise InvalidInputError(
+            "a partition is drawn of a bounded domain: enumerate in a Box or a bounded Polytope"
+        )
     indptr, corners, names = _plane(regions)
     polygons = _polygons(indptr, corners)
     (left, bottom), (right, top) = corners.min(axis=0), corners.max(axis=0)

@@ -50,12 +50,12 @@ def write_census(
     facets = {"facet_histogram": census.facet_histogram}
     if census.facet_histogram_by_volume is not None:
         facets[BY_VOLUME] = census.facet_histogram_by_volume
-    lower = {f"face_histogram_{h.k}": h for h in census.histograms[:-1]}
+    lower = {f"face_histogram_{h.k}": h for h in census.histograms[census.lineality : -1]}
     for name, histogram in (facets | lower).items():
         written.append(folder / f"{name}.csv")
         write_histogram_csv(histogram, written[-1])
     figures = {name: histogram_figure(histogram) for name, histogram in facets.items()}
-    if regions is not None and regions.dim == 2:
+    if regions is not None and regions.dim == 2 and regions.chart.is_bounded:
         figures["partition"] = partition_figure(regions)
     for name, figure in figures.items():
         for suffix in FORMATS:

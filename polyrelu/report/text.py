@@ -84,12 +84,17 @@ def census_text(census: Census, *, width: int = 80, ascii_only: bool = False) ->
     if by_volume is not None:
         rows["by volume"] = f"{summary(by_volume)}\n(the region of a uniformly drawn point)"
     rows |= {
-        "f-vector sum": ", ".join(f"f_{k} {sum_:,}" for k, sum_ in enumerate(census.f_vector_sum)),
+        "f-vector sum": ", ".join(
+            f"f_{k} {sum_:,}" for k, sum_ in enumerate(census.f_vector_sum) if k >= census.lineality
+        ),
+        "lineality": f"{census.lineality}: along so many directions nothing ever changes",
         "volume": _volume(census),
         "certificate": _certificate(census),
         "complete": "yes" if census.complete else "NO: these are the counts of a part",
         "seconds": f"{census.seconds:.2f}",
     }
+    if not census.lineality:
+        del rows["lineality"]
     return "\n".join(
         [
             *textwrap.wrap(f"{population(facets)} over the {place(census.domain)}", width),

@@ -28,7 +28,8 @@ class Census:
     neuron_facet_histogram : FaceHistogram
         Facets per region, those on the boundary of the domain left out.
     facet_histogram_by_volume : FaceHistogram or None
-        Facets per region, every region weighing its volume; None in an unbounded domain.
+        Facets per region, every region weighing its volume; None in an unbounded domain and one
+        whose volume is no float.
     f_vector_sum : tuple of int, length d + 1
         Sums over the regions of f_0 (vertices), ..., f_d (the regions themselves).
     n_bounded : int
@@ -141,7 +142,7 @@ class Census:
 
     @property
     def dim(self) -> int:
-        """Dimension d of the regions: the number of free inputs."""
+        """Dimension d of the regions: free inputs of a box, coordinates of a slice, else inputs."""
         return len(self.f_vector_sum) - 1
 
     @property
@@ -248,7 +249,7 @@ class _Tally:
         ]
         self.of_neurons = FaceHistogram.from_counts([], k=self.dim - 1, dim=self.dim)
         self.by_volume: FaceHistogram | None = None
-        if first.chart.is_bounded:
+        if math.isfinite(first.chart.volume):
             self.by_volume = FaceHistogram.from_counts([], [], k=self.dim - 1, dim=self.dim)
         self.f_vector_sum = np.zeros(self.dim + 1, dtype=np.int64)
         self.n_bounded = 0
@@ -278,7 +279,7 @@ class _Tally:
             f_vector_sum=tuple(self.f_vector_sum.tolist()),
             n_bounded=self.n_bounded,
             lineality=self.first.lineality,
-            volume=math.fsum(self.volumes),
+            volume=math.fsum(self.volumes) if self.first.chart.is_bounded else math.inf,
             certificate=certificate,
             complete=self.complete,
             seconds=time.perf_counter() - started,

@@ -14,6 +14,7 @@ from polyrelu.regions._kernel import frames, loop
 from polyrelu.regions._kernel.frames import inlined
 from polyrelu.regions._kernel.maps import signs
 from polyrelu.regions.certificate import OPEN, Certifier, certificate, check_generators
+from polyrelu.shapes import count_faces
 
 UNIT = Box(-1, 1)
 
@@ -200,6 +201,48 @@ def test_a_wrong_volume_is_noticed():
         volumes[r] += 1e-7
         with pytest.raises(InconsistentError, match="'volume'"):
             certificate(replace(regions, volumes=volumes))
+
+
+def test_wrong_numbers_are_noticed(regions):
+    """Face counts, facets of the domain, boundedness, points: of every region in turn."""
+    n = regions.network.n_neurons
+    for r in range(len(regions)):
+        for k in range(regions.dim):
+            f = regions.f_vectors.copy()
+            f[r, k] += 1
+            with pytest.raises(InconsistentError):
+                certificate(replace(regions, f_vectors=f))
+        bounded = regions.bounded.copy()
+        bounded[r] = ~bounded[r]
+        with pytest.raises(InconsistentError):
+            certificate(replace(regions, bounded=bounded))
+        points = regions.points.copy()
+        points[r] = regions.points[r - 1]
+        with pytest.raises(InconsistentError, match="lies in another one"):
+            certificate(replace(regions, points=points))
+    built = regions.generators()
+    for k in np.flatnonzero(regions.facet_ids >= n):
+        ids = regions.facet_ids.copy()
+        ids[k] += 1
+        with pytest.raises(InconsistentError):
+            certificate(replace(regions, facet_ids=ids), built)
+
+
+@pytest.mark.parametrize(
+    "domain",
+    [
+        Polytope([[1, -1], [-1, 1], [1, 0], [-1, 0]], [1e-8, 0, 1, 1]),
+        Polytope([[1, -1], [-1, 1], [1, 0], [-1, 0]], [1e-30, 0, 1, 1]),
+        Polytope([[1, 0], [-1, 0], [0, 1], [0, -1]], [1e10 + 1, -1e10, 1e10 + 1, -1e10]),
+        Polytope([[1e300, 0], [0, 1e300], [-1e300, -1e300]], [1, 1, 1]),
+        Polytope([[1e-200, 0], [0, 1e-200], [-1e-200, -1e-200]], [1, 1, 1]),
+    ],
+    ids=["thin", "very thin", "far", "tiny", "huge"],
+)
+def test_domains_of_which_floats_cannot_measure_the_volume(domain):
+    census = count_faces(uniform_net(2, 4, 3, 1), domain)
+    assert census.certificate["closes"]
+    assert census.certificate["volume"] is None
 
 
 def told(regions):

@@ -5,10 +5,11 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from nets import uniform_net
 
 from polyrelu.errors import InvalidInputError
 from polyrelu.network import Network
-from polyrelu.regions import AffineSlice, Box, Polytope, Space
+from polyrelu.regions import AffineSlice, Box, Polytope, Space, enumerate_regions
 
 NAN, INF = float("nan"), float("inf")
 
@@ -275,8 +276,8 @@ def test_slice_keeps_frozen_copies():
         ([0, 0], [[0], [0]], None, "column 0 of basis"),
         ([0, 0, 0], [[1, 1, 2], [0, 1, 1], [0, 0, 0]], None, "column 2 of basis"),
         ([0, 0], [[1, 0, 0], [0, 1, 1]], None, "column 2 of basis"),
-        ([0, 0], [[1], [0]], Box([0, 0], 1), "within does not fit the 1 columns .* 2 inputs"),
-        ([0, 0], [[1], [0]], Space(2), "within does not fit the 1 columns"),
+        ([0, 0], [[1], [0]], Box([0, 0], 1), "does not bound 1 coordinates"),
+        ([0, 0], [[1], [0]], Space(2), "does not bound 1 coordinates"),
         ([0, 0], [[1], [0]], AffineSlice([0], [[1]]), "within is a AffineSlice"),
         ([0, 0], [[1], [0]], (-1, 1), "within is a tuple"),
     ],
@@ -531,3 +532,11 @@ def test_slice_files_that_are_no_text(tmp_path):
     path.write_bytes(b"\xff\xfe\x00\x01")
     with pytest.raises(InvalidInputError, match=r"slice\.txt: not a text file"):
         AffineSlice.from_file(path)
+
+
+def test_points_of_a_slice_with_a_fixed_coordinate_are_found():
+    basis = [[1, 0.125, 0.5], [0.25, 1, 0.5], [0.75, 0.25, -3.5]]
+    slice_ = AffineSlice([0.5, 0.25, 0.75], basis, Box([-1, -1, 0.5], [1, 1, 0.5]))
+    regions = enumerate_regions(uniform_net(3, 6, 1), slice_)
+    np.testing.assert_array_equal(regions.locate(regions.points), np.arange(len(regions)))
+    assert not slice_.contains([9, 9, 9])

@@ -222,3 +222,9 @@ def test_wrong_arguments(arguments, message):
     right = {"network": uniform_net(2, 3, 1), "domain": Box(-1, 1)}
     with pytest.raises(InvalidInputError, match=message):
         walk_regions(**(right | arguments))
+
+
+def test_rows_without_direction_hold_everywhere():
+    network = uniform_net(2, 2, 1)
+    for A, b in [([[0, 0]], [0]), ([[0, 0]], [1]), ([[0, 0], [1, 0]], [0, 9])]:
+        assert len(walk_regions(network, Polytope(A, b))) == 4

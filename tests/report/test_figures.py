@@ -38,7 +38,7 @@ def grid(n):
         dim=2,
         n_regions=n * n,
         n_facets=np.full(n * n, 4),
-        chart=SimpleNamespace(basis=np.eye(2)),
+        chart=SimpleNamespace(basis=np.eye(2), is_bounded=True),
         vertices=lambda: (np.arange(0, 4 * n * n + 1, 4), vertices),
     )
 
