@@ -11,7 +11,7 @@ batches can be looked at once and forgotten:
 * **points**: a forward pass at a region's interior point gives the region's pattern.
 
 Regions in a corner of the domain, where no neighbour could disagree, and those whose faces are
-named are checked in full against their weights, in exact arithmetic.
+named are checked in full against their weights, in exact arithmetic where floats cannot tell.
 
 Facets are paired without being stored. A facet is named by its sign vector: the signs of all
 neurons on its region, 0 for those that vanish on it. Both its regions give it the same name, from
@@ -39,8 +39,8 @@ from polyrelu.regions.complex import RegionComplex
 from polyrelu.regions.distinct import DistinctPatterns
 from polyrelu.regions.exact_regions import FacesByName, exact_regions
 from polyrelu.regions.generators import Generators
+from polyrelu.regions.places import PLACE_TOLERANCE, chart_reach, check_generators, doubtful
 from polyrelu.regions.points import patterns_at
-from polyrelu.regions.rounding import first_layer, forms, reach
 
 __all__ = ["OPEN", "VOLUME_TOLERANCE", "Certifier", "certificate", "check_generators"]
 
@@ -49,9 +49,6 @@ VOLUME_TOLERANCE = 1e-9
 
 VOLUME_ROUNDING = 2.0**-52
 """What rounding the vertices may change of a volume, relative to the box around all of them."""
-
-PLACE_TOLERANCE = 1e-8
-"""Largest relative error of the place of a generator."""
 
 FORWARD_PASS = 2_000_000
 """Multiplications that the points of a batch may take: some points of each, all of a small one."""
@@ -127,7 +124,9 @@ class Certifier:
         self._patterns = DistinctPatterns(first.network.n_neurons, first.chart.pieces[0].neurons)
         self._named = FacesByName(first.network, first.chart)
         chart = first.chart
-        self._around = np.abs(chart.origin) + np.abs(chart.basis) @ _reach(first.network, chart)
+        self._around = np.abs(chart.origin) + np.abs(chart.basis) @ chart_reach(
+            first.network, chart
+        )
         self._pairing = 0
         self._n_facets = self._n_domain_facets = 0
         self._euler = 0
@@ -206,7 +205,7 @@ class Certifier:
         expected, total = self._chart.volume, math.fsum(self._volumes)
         if not self._chart.is_bounded or math.isnan(total):
             return None
-        around = math.prod((2.0 * _reach(self._network, self._chart)).tolist())
+        around = math.prod((2.0 * chart_reach(self._network, self._chart)).tolist())
         if not 0.0 < VOLUME_ROUNDING * around <= VOLUME_TOLERANCE * expected < math.inf:
             return None  # too thin, or too far from the origin, for floats to tell
         error = abs(total - expected) / expected
@@ -246,7 +245,9 @@ class Certifier:
         self._n_open += int(is_open.sum())
         by_name = is_open & (self._n_open <= NAMED_REGIONS)
         # At a corner of the domain no neighbour could disagree.
-        for region in exact_regions(batch, np.flatnonzero(by_name | batch.corner)):
+        close = by_name.copy()
+        close[doubtful(batch, np.flatnonzero(batch.corner & ~by_name))] = True
+        for region in exact_regions(batch, np.flatnonzero(close)):
             region.check()
             if by_name[region.row]:
                 self._named.add(region)
@@ -257,7 +258,7 @@ class Certifier:
         n_points = min(n, max(FORWARD_PASS // max(each, 1), 16))
         rows = np.unique(np.linspace(0, n - 1, n_points).astype(np.int64))
         bits = patterns_at(self._network, batch.points[rows])
-        wrong = bits != batch.bits[rows]
+        wrong = bits != batch.bits_of(rows)
         missed = rows[wrong.any(axis=1)]
         for row, neurons in zip(missed, wrong[wrong.any(axis=1)], strict=True):
             value, size = _pre_activations(self._network, batch.points[row], self._around)
@@ -270,47 +271,6 @@ class Certifier:
         for region in exact_regions(batch, missed):
             region.check()
         self._n_points += len(rows)
-
-
-def check_generators(regions: RegionComplex, generators: Generators) -> None:
-    """Check that vertices and rays are where their regions' neurons put them.
-
-    A generator, scaled to lie within the domain's reach, lies on the hyperplanes of its facets and
-    on the inner side of all others: up to `PLACE_TOLERANCE` of the largest value within reach.
-
-    Raises
-    ------
-    InconsistentError
-        If one does not.
-    """
-    network, chart = regions.network, regions.chart
-    if not chart.dim:
-        return
-    walls, _ = forms(chart.rows) if chart.rows else (np.zeros((0, chart.dim + 1)), None)
-    within = np.append(_reach(network, chart), 1.0)
-    for r, bits in enumerate(regions.bits):
-        start, stop = generators.indptr[r : r + 2]
-        facets = generators.facet_ids[slice(*generators.facet_indptr[r : r + 2])]
-        last = ~generators.rays[start:stop]
-        y = np.column_stack([generators.coordinates[start:stop], last])
-        y /= np.abs(y / within).max(axis=1, keepdims=True)
-        own, size = _forms(network, chart, bits)
-        side = np.concatenate([np.where(bits, 1.0, -1.0), np.ones(len(walls))])
-        with np.errstate(over="ignore", invalid="ignore"):  # no value is no contradiction
-            value = np.vstack([own, walls]) @ y.T * side[:, None]
-            slack = PLACE_TOLERANCE * (np.vstack([size, np.abs(walls)]) @ within)[:, None]
-        on = np.zeros(value.shape, dtype=bool)
-        on[facets] = generators.incidence(r).matrix
-        if (value < -slack).any() or (on & (np.abs(value) > slack)).any():
-            raise InconsistentError(
-                f"a vertex or ray of region {r} is off one of its facets or beyond one: please "
-                "report this network"
-            )
-
-
-def _reach(network: Network, chart: Chart) -> np.ndarray:
-    """The unit of length of each coordinate, (d,)."""
-    return reach(chart, first_layer(network, chart)[0])[: chart.dim]
 
 
 def _check_shapes(batch: RegionComplex) -> None:
@@ -366,23 +326,6 @@ def _characteristic(chart: Chart) -> int:
     pointed = [[row[k] for k in pivots] + [row[-1]] for row in chart.rows]
     rays, _ = extreme_rays([*pointed, [0] * len(pivots) + [1]])
     return int((-1) ** n_lines) if all(ray[-1] for ray in rays) else 0
-
-
-def _forms(network: Network, chart: Chart, bits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The neurons' forms (N, d + 1) under a pattern, and if all that is added up were positive."""
-    form = np.column_stack([chart.basis, chart.origin])
-    size, first = np.abs(form), 0
-    pairs = [(form[:0], size[:0])]
-    with np.errstate(over="ignore", invalid="ignore"):
-        for layer in network.layers[:-1]:
-            form, size = layer.weight @ form, np.abs(layer.weight) @ size
-            form[:, -1] += layer.bias
-            size[:, -1] += np.abs(layer.bias)
-            pairs.append((form, size))
-            on = bits[first : first + len(form), None]
-            form, size, first = np.where(on, form, 0.0), np.where(on, size, 0.0), first + len(form)
-    forms, sizes = zip(*pairs, strict=True)
-    return np.vstack(forms), np.vstack(sizes)
 
 
 def _sums_by_byte(words: np.ndarray) -> np.ndarray:

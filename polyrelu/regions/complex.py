@@ -148,8 +148,12 @@ class RegionComplex:
     @property
     def bits(self) -> np.ndarray:
         """Activation patterns unpacked, (R, N) bool."""
+        return self.bits_of(slice(None))
+
+    def bits_of(self, rows: np.ndarray | slice) -> np.ndarray:
+        """Activation patterns of some rows unpacked, (rows, N) bool."""
         n = self.network.n_neurons
-        return np.unpackbits(self.patterns, axis=1, count=n, bitorder="little").astype(bool)
+        return np.unpackbits(self.patterns[rows], axis=1, count=n, bitorder="little").astype(bool)
 
     def __len__(self) -> int:
         return self.n_regions

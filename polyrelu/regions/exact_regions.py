@@ -171,6 +171,8 @@ def exact_regions(batch: RegionComplex, rows: np.ndarray) -> Iterator[ExactRegio
     InconsistentError
         If a pattern has no region or one with other facets, or these do not meet in generators.
     """
+    if not rows.size:
+        return
     network, chart = batch.network, batch.chart
     exact = ExactForms(network, chart)
     n, infinity = network.n_neurons, network.n_neurons + chart.row_infinity
@@ -182,7 +184,7 @@ def exact_regions(batch: RegionComplex, rows: np.ndarray) -> Iterator[ExactRegio
     ]
     names = [-1 if is_null else h for h, is_null in enumerate(null)] + walls
     built = batch.generators(rows)
-    for k, (row, bits) in enumerate(zip(rows.tolist(), batch.bits[rows], strict=True)):
+    for k, (row, bits) in enumerate(zip(rows.tolist(), batch.bits_of(rows), strict=True)):
         path = np.split(bits, np.cumsum(network.widths)[:-1]) if network.widths else []
         incidence = built.incidence(k)
         facets = built.facet_ids[built.facet_indptr[k] : built.facet_indptr[k + 1]]

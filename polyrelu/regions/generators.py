@@ -107,7 +107,7 @@ def generators(network: Network, chart: Chart, patterns: np.ndarray) -> Generato
     guide[:, : patterns.shape[1]] = patterns
     if not len(patterns) or not chart.dim:
         return _uncut(chart, len(patterns))
-    run = Run(network, chart, GUIDED_BATCH, guide=guide.view(np.uint64))
+    run = Run(network, chart, min(GUIDED_BATCH, len(patterns)), guide=guide.view(np.uint64))
     parts, done = [], False
     while not done:
         rows, done = run.next_batch(volumes=False, generators=ALL)
