@@ -50,7 +50,7 @@ VOLUME_TOLERANCE = 1e-9
 VOLUME_ROUNDING = 2.0**-52
 """What rounding the vertices may change of a volume, relative to the box around all of them."""
 
-FORWARD_PASS = 2_000_000
+FORWARD_PASS = 500_000
 """Multiplications that the points of a batch may take: some points of each, all of a small one."""
 
 NAMED_REGIONS = 20_000
