@@ -207,9 +207,9 @@ class Run:
             path = self._path(int(stack.layer[s]))
             n = stack.n_vertices[s]
             last = np.zeros(1) if self.chart.is_bounded else stack.x[s, :n, -1]
-            far = np.where(last == 0.0, 1.0, kernel.MAX_FAR * last)
             err = stack.err[s, :n]
-            loose = ~((err <= np.minimum(kernel.MAX_LOOSE, far)) | (err <= rounding.ROUNDED))
+            allowed = kernel.MAX_LOOSE * np.where(last == 0.0, 1.0, last)
+            loose = ~((err <= allowed) | (err <= rounding.ROUNDED))
             for v in np.flatnonzero(loose).tolist():
                 exact = self._generator(s, v, path)
                 stack.x[s, v], stack.err[s, v] = rounding.generator(exact, self._reach)

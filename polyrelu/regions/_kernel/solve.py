@@ -4,7 +4,6 @@ import numpy as np
 
 from polyrelu.regions._kernel.frames import (
     HUGE,
-    MAX_FAR,
     MAX_LOOSE,
     SURE,
     TINY,
@@ -158,12 +157,11 @@ def normalise(net, stack, s, v):
 @inlined
 def is_loose(net, stack, s, v):
     """Whether the coordinates of generator v of frame s, y / y0 of a vertex, are not known well."""
-    allowed = MAX_LOOSE
+    scale = 1.0
     if len(net.far):
         y0 = stack.x[s, v, len(net.axes)]
-        if y0 > 0.0:
-            allowed = min(allowed, MAX_FAR * y0)
-    return not stack.err[s, v] <= allowed
+        scale = y0 if y0 > 0.0 else 1.0
+    return not stack.err[s, v] <= MAX_LOOSE * scale
 
 
 @inlined
