@@ -24,6 +24,7 @@ ENTRANCES = {"__init__", "__main__", "_version"}
 # Each foreign library has one door (a file, or a folder ending in "/").
 DOORS = {
     "cdd": {"geometry/_cdd.py"},
+    "distributed": {"regions/_dask.py"},
     "flint": {"geometry/rational.py"},
     "scipy": {"geometry/_lp.py"},
     "torch": {"network/formats/torch.py"},
@@ -31,6 +32,7 @@ DOORS = {
     "matplotlib": {"report/figures.py"},
     "numba": {"regions/_kernel/"},
     "networkx": {"shapes/dual_graph.py"},
+    "pyarrow": {"regions/store.py"},
     "click": {"cli/"},
     "tqdm": {"cli/"},
 }

@@ -97,17 +97,35 @@ def prints_ascii_only() -> bool:
 
 @contextmanager
 def progress_bar(shown: bool) -> Iterator[Callable[[int, float], None] | None]:
-    """Callback that draws the share of the domain done on standard error; None if not shown."""
+    """Callback that draws how far a run is on standard error; None if not shown.
+
+    The share of the domain that is done, the regions so far, the time so far and the time left,
+    and regions per second. What was there at the first call is of an earlier run: time and rate
+    do not count it.
+    """
     if not shown:
         yield None
         return
     from tqdm import tqdm
 
-    form = "{percentage:3.0f}%|{bar}| {desc} [{elapsed}<{remaining}]"
-    with tqdm(total=1.0, bar_format=form, file=sys.stderr, leave=False) as bar:
+    form = "{percentage:3.0f}%|{bar}| {desc} [{elapsed}<{remaining}{postfix}]"
+    bar, before = None, 0
 
-        def update(n_regions: int, fraction: float) -> None:
-            bar.set_description_str(f"{n_regions:,} regions", refresh=False)
-            bar.update(min(fraction, 1.0) - bar.n)
+    def update(n_regions: int, fraction: float) -> None:
+        nonlocal bar, before
+        fraction = min(fraction, 1.0)
+        if bar is None:
+            before, settings = n_regions, {"file": sys.stderr, "leave": False, "smoothing": 0}
+            bar = tqdm(total=1.0, initial=fraction, bar_format=form, **settings)
+        seconds = bar.format_dict["elapsed"]
+        rate = (n_regions - before) / seconds if seconds else 0.0
+        bar.set_description_str(f"{n_regions:,} regions", refresh=False)
+        bar.set_postfix_str(f"{rate:,.0f} regions/s", refresh=False)
+        bar.update(fraction - bar.n)
 
+    try:
         yield update
+    finally:
+        if bar is not None:
+            bar.refresh()
+            bar.close()

@@ -1,4 +1,4 @@
-"""One run of the kernel: its buffers, grown as needed, and the exact signs it asks for."""
+"""A run of the kernel: its buffers, grown as needed, and the exact signs it asks for."""
 
 from __future__ import annotations
 
@@ -10,10 +10,12 @@ import numpy as np
 from polyrelu.errors import DegenerateError, InconsistentError
 from polyrelu.geometry.rational import Integer, sign_at
 from polyrelu.network import Network
-from polyrelu.regions import rounding
+from polyrelu.regions import parts, rounding
 from polyrelu.regions._kernel import frames as kernel
 from polyrelu.regions._kernel.loop import advance
+from polyrelu.regions._memory import frame_stack, kernel_net, piece_frames, scratch
 from polyrelu.regions.chart import Chart
+from polyrelu.regions.parts import Parts
 from polyrelu.regions.signs import ExactForms
 
 
@@ -36,7 +38,7 @@ class Rows:
     incidence: np.ndarray  # (G, W) uint64
     n_signs: int
     n_rational: int
-    pieces_done: float  # as a fraction
+    share: float  # of the domain, as far as it is known from the parts that are done
 
     @property
     def n_rows(self) -> int:
@@ -44,53 +46,56 @@ class Rows:
 
 
 class Run:
-    """The subdivision of a chart, a batch at a time; with a guide, of the given patterns only."""
+    """The subdivision of parts of a chart, a batch at a time.
 
-    def __init__(
-        self,
-        network: Network,
-        chart: Chart,
-        batch_size: int,
-        *,
-        guide: np.ndarray | None = None,
-    ) -> None:
+    What a run finds in a part does not depend on what it did before: not even rounding does.
+    """
+
+    def __init__(self, network: Network, chart: Chart, batch_size: int) -> None:
         self.network, self.chart = network, chart
         first_layer = rounding.first_layer(network, chart)
         self._reach = rounding.reach(chart, first_layer[0])
-        self._net, first_map = _kernel_net(network, chart, self._reach, first_layer)
+        self._net, first_map = kernel_net(network, chart, self._reach, first_layer)
         n_rows = max(len(piece.facets) for piece in chart.pieces)
         n_vertices = max(len(piece.generators) for piece in chart.pieces)
         words = (n_rows + 16) // 64 + 1
-        self._roots = _roots(network, chart, self._reach, words)
+        self._roots = piece_frames(network, chart, self._reach, words)
         capacity = 4 * n_vertices + 32
-        self._stack = _stack(self._net, capacity, words)
-        self._state = _state(self._net, first_map, capacity, words)
+        self._stack = frame_stack(self._net, capacity, words)
+        self._state = scratch(self._net, first_map, capacity, words)
         self._batch_size = batch_size
         self._room = 64 * capacity + 8 * batch_size  # generators that a batch has room for
         self._n_ids = (2 * n_rows + 4) * batch_size + 64 * words
         self._n_notes = batch_size + network.n_neurons
         self._batch = self._new_batch()
-        self._guide = np.zeros((0, 1), np.uint64) if guide is None else guide
-        self._starts = _starts(chart, self._guide)
+        self._parts = parts.none(network)
+
+    def start(self, given: Parts) -> None:
+        """Cut these parts from now on, instead of what is left."""
+        self._parts = given
+        self._state.at[:] = 0
+        self._state.at[kernel.TOP] = -1
 
     def next_batch(
-        self, *, volumes: bool, shares: bool = False, generators: int = kernel.LEFT_OPEN
+        self, *, volumes: bool, shares: bool = False, generators: int = kernel.WHERE_NEEDED
     ) -> tuple[Rows, bool]:
         """The next batch, and whether it is the last.
 
         ``shares`` says whether to compute what the certificate adds up; ``generators`` says whose
-        generators and incidences to write out: LEFT_OPEN (where the f-vector is left open) or ALL.
+        generators and incidences to write out: ALL, or WHERE_NEEDED (where the f-vector is left
+        open, or the certificate looks closer).
         """
         at = self._state.at
         at[[kernel.ROWS, kernel.IDS, kernel.GENERATORS, kernel.NOTES]] = 0
         at[[kernel.SIGNS, kernel.RATIONAL]] = 0
+        before = self._share_done()
         while True:
             status = advance(
-                self._net, self._roots, self._stack, self._state, self._batch, self._starts,
-                self._guide, volumes, shares, generators,
+                self._net, self._roots, self._stack, self._state, self._batch, self._parts,
+                volumes, shares, generators,
             )  # fmt: skip
             if status == kernel.DONE or (status == kernel.FULL and at[kernel.ROWS] > 0):
-                return self._rows(), status == kernel.DONE
+                return self._rows(self._share_done() - before), status == kernel.DONE
             if status == kernel.FULL:  # one region needs more than an empty batch has
                 self._room *= 2
                 self._n_ids *= 2
@@ -106,7 +111,35 @@ class Run:
                     words=2 if status == kernel.MORE_WORDS else 1,
                 )
 
-    def _rows(self) -> Rows:
+    def left(self) -> Parts:
+        """What is left to do, between two batches: disjoint parts, in the order of a run."""
+        stack, state, net = self._stack, self._state, self._net
+        part = int(state.at[kernel.PART])
+        prefixes = []
+        for s in range(int(state.at[kernel.TOP]), -1, -1):
+            layer, pos = int(stack.layer[s]), int(stack.pos[s])
+            if pos == kernel.DEAD:
+                continue
+            if pos == kernel.NOT_ENTERED:
+                n_given = net.first[layer]
+            elif pos < state.n_cand[layer]:
+                n_given = net.first[layer] + state.cand[layer, pos]
+            else:
+                n_given = net.first[layer + 1]
+            own = _bits(stack.bits[s])[: net.widths[layer]]
+            prefixes.append(np.concatenate([*self._path(layer), own])[:n_given])
+        n = len(prefixes)  # as good a guess as any: every cut halved the part
+        share = self._parts.share[part - 1 : part] * 0.5 ** np.arange(n, 0, -1)
+        rest = parts.from_prefixes(
+            self.network, self._parts.piece[part - 1 : part].repeat(n), prefixes, share
+        )
+        return parts.concatenated([rest, parts.taken(self._parts, slice(part, None))])
+
+    def _share_done(self) -> float:
+        part = int(self._state.at[kernel.PART]) - (self._state.at[kernel.TOP] >= 0)
+        return float(self._parts.share[: max(part, 0)].sum())
+
+    def _rows(self, share: float) -> Rows:
         at, batch = self._state.at, self._batch
         n, ids, g = int(at[kernel.ROWS]), int(at[kernel.IDS]), int(at[kernel.GENERATORS])
         n_bytes = (self.network.n_neurons + 7) // 8
@@ -127,7 +160,7 @@ class Run:
             batch.incidence[:g].copy(),
             int(at[kernel.SIGNS]),
             int(at[kernel.RATIONAL]),
-            max(int(at[kernel.START]) - (at[kernel.TOP] >= 0), 0) / max(len(self._starts), 1),
+            share,
         )
 
     def _new_batch(self) -> kernel.Batch:
@@ -154,15 +187,15 @@ class Run:
         old = self._stack
         capacity *= old.x.shape[1]
         words *= old.mask.shape[2]
-        stack = _stack(self._net, capacity, words)
+        stack = frame_stack(self._net, capacity, words)
         in_use = int(self._state.at[kernel.TOP]) + 1
         for name in kernel.Stack._fields[3:]:
             array = getattr(old, name)
             inner = tuple(slice(n) for n in array.shape[1:])
             getattr(stack, name)[(slice(in_use), *inner)] = array[:in_use]
         self._stack = stack
-        fresh = _state(self._net, self._state.maps[0], capacity, words)
-        scratch = [
+        fresh = scratch(self._net, self._state.maps[0], capacity, words)
+        resized = [
             "val",
             "open",
             "sign",
@@ -173,9 +206,10 @@ class Run:
             "faces",
             "face_set",
             "met",
+            "dual",
         ]
-        self._state = self._state._replace(**{name: getattr(fresh, name) for name in scratch})
-        self._roots = _roots(self.network, self.chart, self._reach, words)
+        self._state = self._state._replace(**{name: getattr(fresh, name) for name in resized})
+        self._roots = piece_frames(self.network, self.chart, self._reach, words)
         if words != old.mask.shape[2]:
             self._keep_rows(self._new_batch())
 
@@ -196,7 +230,8 @@ class Run:
         undecided = np.flatnonzero(state.open[: stack.n_vertices[s]])
         for v in undecided.tolist():
             state.exact[v] = sign_at(form, self._generator(s, v, path))
-        state.at[kernel.RATIONAL] += len(undecided)
+        if neuron >= self._parts.n_given[state.at[kernel.PART] - 1]:
+            state.at[kernel.RATIONAL] += len(undecided)
         state.at[kernel.OVERRIDDEN] = 1
 
     def _place(self) -> None:
@@ -231,157 +266,18 @@ class Run:
         off = _bits(stack.alive[s]) & ~on
         facets = stack.facet[s]
         try:
-            return self._exact.generator(
+            vector = self._exact.generator(
                 facets[on].tolist(), facets[off].tolist(), [*path, _bits(stack.bits[s])]
             )
         except DegenerateError as error:
             raise InconsistentError(
                 f"facets {facets[on].tolist()} meet in no vertex: {error}"
             ) from error
+        if self.chart.is_bounded and vector[-1] == 0:
+            raise InconsistentError(f"facets {facets[on].tolist()} meet at infinity")
+        return vector
 
 
 def _bits(words: np.ndarray) -> np.ndarray:
     """The bits of some words, as a bool array."""
     return np.unpackbits(words.view(np.uint8), bitorder="little").astype(bool)
-
-
-def _starts(chart: Chart, guide: np.ndarray) -> np.ndarray:
-    """The pieces to cut: all, or the one that each guiding pattern lies in (the last if none)."""
-    if not len(guide):
-        return np.arange(len(chart.pieces))
-    neurons = np.array(chart.pieces[0].neurons, dtype=np.int64)
-    bits = guide[:, neurons // 64] >> (neurons % 64).astype(np.uint64) & np.uint64(1)
-    piece_of = {piece.on: k for k, piece in enumerate(chart.pieces)}
-    return np.array([piece_of.get(tuple(row), -1) for row in bits.astype(bool).tolist()])
-
-
-def _kernel_net(
-    network: Network,
-    chart: Chart,
-    reach: np.ndarray,
-    first_layer: tuple[np.ndarray, np.ndarray],
-) -> tuple[kernel.Net, np.ndarray]:
-    """The restricted network for the kernel, and the first layer's map with its error row."""
-    hidden = network.layers[:-1]
-    widths = np.array(network.widths or (0,), dtype=np.int64)
-    flat = [np.ascontiguousarray(layer.weight.T).ravel() for layer in hidden[1:]]
-    sizes = [0, 0] + [w.size for w in flat]
-    null = [~layer.weight.any(axis=1) & (layer.bias == 0) for layer in hidden]
-    first_map = np.zeros((chart.dim + 2, max(int(widths.max()), 1)))
-    if hidden:
-        forms, is_rounded = first_layer
-        n = len(forms)
-        first_map[: chart.dim + 1, :n] = forms.T
-        first_map[chart.dim + 1, :n] = rounding.form_error(forms, is_rounded, reach)
-    rows, is_rounded = rounding.forms((*chart.rows, (*[0] * chart.dim, 1)))
-    with np.errstate(over="ignore"):  # what is infinite proves nothing
-        per_reach = 1.0 / reach
-    net = kernel.Net(
-        axes=(0,) * chart.dim,
-        far=(0,) * (len(reach) - chart.dim),
-        widths=widths,
-        first=np.concatenate([[0], np.cumsum(widths)]).astype(np.int64),
-        bias=np.concatenate([layer.bias for layer in hidden] or [np.zeros(0)]),
-        weights=np.concatenate([*flat, np.zeros(1)]),
-        offset=np.cumsum(sizes[: len(widths)]).astype(np.int64),
-        null=np.concatenate(null or [np.zeros(0, bool)]),
-        reach=reach,
-        per_reach=per_reach,
-        rows=np.column_stack([rows, rounding.form_error(rows, is_rounded, reach)]),
-    )
-    return net, first_map
-
-
-def _roots(network: Network, chart: Chart, reach: np.ndarray, words: int) -> kernel.Roots:
-    """The pieces of the chart as frames."""
-    n_pieces = len(chart.pieces)
-    size = max(len(piece.generators) for piece in chart.pieces)
-    x = np.zeros((n_pieces, size, len(reach)))
-    err = np.zeros((n_pieces, size))
-    facet = np.zeros((n_pieces, words * 64), np.int32)
-    mask = np.zeros((n_pieces, size, words), np.uint64)
-    n_bits = max((max(network.widths, default=0) + 63) // 64, 1)
-    bits = np.zeros((n_pieces, 2, n_bits * 64), dtype=np.uint8)
-    for k, piece in enumerate(chart.pieces):
-        bits[k, 0, list(piece.neurons)] = 1
-        bits[k, 1, list(piece.neurons)] = piece.on
-        for v, vector in enumerate(piece.generators):
-            x[k, v], err[k, v] = rounding.generator(vector, reach)
-        facet[k, : len(piece.facets)] = piece.facets
-        on = np.zeros((size, words * 64), dtype=np.uint8)
-        on[: len(piece.generators), : len(piece.facets)] = piece.incidence.T
-        mask[k] = np.packbits(on, axis=1, bitorder="little").view(np.uint64)
-    known = np.packbits(bits, axis=2, bitorder="little").view(np.uint64)
-    return kernel.Roots(
-        x=x,
-        err=err,
-        mask=mask,
-        n=np.array([len(piece.generators) for piece in chart.pieces], dtype=np.int64),
-        facet=facet,
-        alive=np.bitwise_or.reduce(mask, axis=1),
-        simple=np.array([(p.incidence.sum(axis=0) == chart.dim).all() for p in chart.pieces]),
-        known=known,
-    )
-
-
-def _stack(net: kernel.Net, capacity: int, words: int) -> kernel.Stack:
-    frames, d, coords = int(net.first[-1]) + 2, len(net.axes), net.reach.size
-    n_bits = max((int(net.widths.max()) + 63) // 64, 1)
-    return kernel.Stack(
-        axes=(0,) * d,
-        coords=(0,) * coords,
-        words=(0,) * words,
-        x=np.empty((frames, capacity, coords)),
-        err=np.empty((frames, capacity)),
-        mask=np.zeros((frames, capacity, words), np.uint64),
-        n_vertices=np.zeros(frames, np.int64),
-        alive=np.zeros((frames, words), np.uint64),
-        facet=np.zeros((frames, words * 64), np.int32),
-        layer=np.zeros(frames, np.int64),
-        pos=np.zeros(frames, np.int64),
-        simple=np.zeros(frames, np.bool_),
-        bits=np.zeros((frames, n_bits), np.uint64),
-        touched=np.zeros(frames, np.bool_),
-        n_notes=np.zeros(frames, np.int64),
-    )
-
-
-def _state(net: kernel.Net, first_map: np.ndarray, capacity: int, words: int) -> kernel.State:
-    layers, d, width = len(net.widths), len(net.axes), max(int(net.widths.max()), 1)
-    n_bits = (width + 63) // 64
-    maps = np.zeros((layers, d + 2, width))
-    maps[0] = first_map
-    at = np.zeros(10, np.int64)
-    at[kernel.TOP] = -1
-    return kernel.State(
-        at=at,
-        maps=maps,
-        version=np.zeros(layers, np.int64),
-        built=np.full(layers, -1, np.int64),
-        flips=np.zeros(layers, np.int64),
-        path=np.zeros((layers, n_bits), np.uint64),
-        used=np.zeros((layers, n_bits), np.uint64),
-        known=np.zeros((2, n_bits), np.uint64),
-        notes=np.zeros((int(net.first[-1]) + 1, 2), np.int32),
-        cand=np.zeros((layers, width + 1), np.int32),
-        n_cand=np.zeros(layers, np.int64),
-        centre=np.zeros(width),
-        spread=np.zeros(width),
-        val=np.zeros(capacity),
-        scale=np.zeros(2),
-        open=np.zeros(capacity, np.bool_),
-        sign=np.zeros(capacity, np.int8),
-        exact=np.zeros(capacity, np.int8),
-        side=np.zeros((3, capacity + 1), np.int64),
-        edges=np.zeros((2, 4 * capacity), np.int64),
-        half=np.zeros((2, net.reach.size)),
-        system=np.zeros((d, d + 4)),
-        flat=np.zeros((capacity, d)),
-        faces=np.zeros((d + 1, capacity), np.int32),
-        face_n=np.zeros(d + 1, np.int64),
-        face_slot=np.zeros(d + 1, np.int64),
-        face_set=np.zeros((d + 1, words), np.uint64),
-        met=np.zeros((64 * words, words), np.uint64),
-        pivots=np.zeros((d + 1, d + 1)),
-        product=np.zeros(d + 1),
-    )

@@ -22,8 +22,10 @@ sign, a name's hash is a region's with a few words exchanged.
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -31,16 +33,16 @@ import numpy as np
 from polyrelu.errors import InconsistentError, InvalidInputError
 from polyrelu.geometry.cone import extreme_rays
 from polyrelu.geometry.rational import kernel
-from polyrelu.network import Network
 from polyrelu.regions._kernel.frames import OPEN
 from polyrelu.regions._kernel.proof import pair_facets
 from polyrelu.regions.chart import Chart
-from polyrelu.regions.complex import RegionComplex
+from polyrelu.regions.checks import check_points, check_shapes
+from polyrelu.regions.complex import ARRAYS, RegionComplex
 from polyrelu.regions.distinct import DistinctPatterns
 from polyrelu.regions.exact_regions import FacesByName, exact_regions
 from polyrelu.regions.generators import Generators
-from polyrelu.regions.places import PLACE_TOLERANCE, chart_reach, check_generators, doubtful
-from polyrelu.regions.points import patterns_at
+from polyrelu.regions.places import chart_reach, check_generators, doubtful
+from polyrelu.regions.sums import VolumeSums
 
 __all__ = ["OPEN", "VOLUME_TOLERANCE", "Certifier", "certificate", "check_generators"]
 
@@ -50,8 +52,8 @@ VOLUME_TOLERANCE = 1e-9
 VOLUME_ROUNDING = 2.0**-52
 """What rounding the vertices may change of a volume, relative to the box around all of them."""
 
-FORWARD_PASS = 500_000
-"""Multiplications that the points of a batch may take: some points of each, all of a small one."""
+FORWARD_PASS = 64
+"""Multiplications per region that points may take: with larger networks, some regions have none."""
 
 NAMED_REGIONS = 20_000
 """Regions whose faces the Euler check names one by one; with more it is left out."""
@@ -107,6 +109,12 @@ def certificate(
     return certifier.record(complete=True)
 
 
+_NUMBERS = (
+    "_pairing", "_n_facets", "_n_domain_facets", "_euler", "_n_open", "_n_regions", "_n_points",
+    "_n_signs", "_n_rational",
+)  # fmt: skip
+
+
 class Certifier:
     """The running sums of a certificate.
 
@@ -117,21 +125,20 @@ class Certifier:
     """
 
     def __init__(self, first: RegionComplex) -> None:
-        self._network, self._chart = first.network, first.chart
-        rng = np.random.default_rng(0x706F6C7972656C75)
-        self._on, self._zero = rng.integers(0, 2**64, (2, first.network.n_neurons), dtype=np.uint64)
-        self._by_byte = _sums_by_byte(self._on)
-        self._patterns = DistinctPatterns(first.network.n_neurons, first.chart.pieces[0].neurons)
-        self._named = FacesByName(first.network, first.chart)
-        chart = first.chart
-        self._around = np.abs(chart.origin) + np.abs(chart.basis) @ chart_reach(
-            first.network, chart
-        )
+        network, chart = first.network, first.chart
+        self._network, self._chart = network, chart
+        self._on, self._zero, self._by_byte = _words(network.n_neurons)
+        self._within = chart_reach(network, chart)
+        self._around = np.abs(chart.origin) + np.abs(chart.basis) @ self._within
+        each = sum(layer.weight.size for layer in network.layers[:-1])
+        self._chosen = min(FORWARD_PASS / max(each, 1), 1.0)
+        self._patterns = DistinctPatterns(network.n_neurons, chart.pieces[0].neurons)
+        self._open: list[RegionComplex] = []  # regions whose faces are to be named
         self._pairing = 0
         self._n_facets = self._n_domain_facets = 0
         self._euler = 0
         self._n_open = 0
-        self._volumes: list[float] = []  # one correctly rounded sum per batch
+        self._volumes = VolumeSums(chart.volume) if self._is_measurable else None
         self._n_regions = self._n_points = 0
         self._n_signs = self._n_rational = 0
 
@@ -152,12 +159,67 @@ class Certifier:
         self._n_regions += batch.n_regions
         self._n_signs += batch.n_signs
         self._n_rational += batch.n_rational
-        self._volumes.append(math.fsum(batch.volumes))
-        _check_shapes(batch)
+        if self._volumes is not None:
+            if np.isfinite(batch.volumes).all():
+                self._volumes.add(batch.volumes, np.zeros(len(batch), np.int64))
+            else:
+                self._volumes = None
+        check_shapes(batch)
         self._patterns.add(batch.patterns)
-        self._pair_facets(batch)
+        hashes = self._pair_facets(batch)
         self._add_faces(batch)
-        self._check_points(batch)
+        self._check_points(batch, hashes)
+
+    def merge(self, other: Certifier) -> None:
+        """Take in what another certifier took in: of other regions of the same enumeration.
+
+        Raises
+        ------
+        InconsistentError
+            If both took in the same region.
+        """
+        self._n_regions += other._n_regions
+        self._n_signs += other._n_signs
+        self._n_rational += other._n_rational
+        self._n_points += other._n_points
+        if self._volumes is not None and other._volumes is not None:
+            self._volumes.merge(other._volumes)
+        else:
+            self._volumes = None
+        self._patterns.merge(other._patterns)
+        self._pairing = (self._pairing + other._pairing) % 2**64
+        self._n_facets += other._n_facets
+        self._n_domain_facets += other._n_domain_facets
+        self._euler += other._euler
+        self._keep_open(other._open, other._n_open)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All that `restored` needs, by name."""
+        numbers = [getattr(self, name) for name in _NUMBERS]
+        kept = {"numbers": np.array([str(n) for n in numbers]), "ranges": self._patterns.ranges}
+        if self._volumes is not None:
+            kept["volumes"] = self._volumes.words
+        if self._open:
+            regions = RegionComplex.concatenate(self._open)
+            kept |= {f"open_{name}": getattr(regions, name) for name in (*ARRAYS, "facet_indptr")}
+        return kept
+
+    @classmethod
+    def restored(cls, nothing: RegionComplex, arrays: Mapping[str, np.ndarray]) -> Certifier:
+        """The certifier of the same enumeration that had these arrays."""
+        certifier = cls(nothing)
+        for name, number in zip(_NUMBERS, arrays["numbers"].tolist(), strict=True):
+            setattr(certifier, name, int(number))
+        certifier._patterns.ranges = arrays["ranges"]
+        if "volumes" not in arrays:
+            certifier._volumes = None
+        elif certifier._volumes is not None:
+            certifier._volumes.words = arrays["volumes"]
+        if "open_patterns" in arrays:
+            names = (*ARRAYS, "facet_indptr")
+            kept: dict[str, Any] = {name: arrays[f"open_{name}"] for name in names}
+            certifier._open = [dataclasses.replace(nothing, **kept)]
+        return certifier
 
     def record(self, *, complete: bool) -> dict[str, Any]:
         """The certificate.
@@ -201,13 +263,18 @@ class Certifier:
         signs = {"evaluated": self._n_signs, "rational": self._n_rational}
         return {**checks, "signs": signs, "closes": complete and not failed}
 
+    @property
+    def _is_measurable(self) -> bool:
+        """Whether floats can tell the domain's volume: it is not too thin or far away."""
+        if not self._chart.is_bounded:
+            return False
+        around = math.prod((2.0 * self._within).tolist())
+        return 0.0 < VOLUME_ROUNDING * around <= VOLUME_TOLERANCE * self._chart.volume < math.inf
+
     def _volume_check(self) -> dict[str, Any] | None:
-        expected, total = self._chart.volume, math.fsum(self._volumes)
-        if not self._chart.is_bounded or math.isnan(total):
+        if self._volumes is None:
             return None
-        around = math.prod((2.0 * chart_reach(self._network, self._chart)).tolist())
-        if not 0.0 < VOLUME_ROUNDING * around <= VOLUME_TOLERANCE * expected < math.inf:
-            return None  # too thin, or too far from the origin, for floats to tell
+        expected, total = self._chart.volume, self._volumes.total()
         error = abs(total - expected) / expected
         return {
             "sum": total,
@@ -221,7 +288,12 @@ class Certifier:
             return None
         dim = self._chart.dim
         expected = _characteristic(self._chart)
-        total = self._euler + self._named.total
+        named = FacesByName(self._network, self._chart)
+        for regions in self._open:
+            for region in exact_regions(regions, np.arange(len(regions))):
+                region.check()
+                named.add(region)
+        total = self._euler + named.total
         whole, rest = divmod(total, 2**dim)
         return {
             "sum": total / 2**dim if rest else whole,
@@ -230,86 +302,39 @@ class Certifier:
             "closes": total == expected * 2**dim,
         }
 
-    def _pair_facets(self, batch: RegionComplex) -> None:
+    def _pair_facets(self, batch: RegionComplex) -> np.ndarray:
+        """Pair the facets; the regions' hashes."""
+        hashes = np.empty(len(batch), np.uint64)
         total, n_facets = pair_facets(
             batch.patterns, batch.facet_indptr, batch.facet_ids, batch.notes, self._by_byte,
-            self._on, self._zero,
+            self._on, self._zero, hashes,
         )  # fmt: skip
         self._pairing = (self._pairing + int(total)) % 2**64
         self._n_facets += n_facets
         self._n_domain_facets += len(batch.facet_ids) - n_facets
+        return hashes
 
     def _add_faces(self, batch: RegionComplex) -> None:
         is_open = batch.euler == OPEN
         self._euler += int(batch.euler[~is_open].sum())
-        self._n_open += int(is_open.sum())
-        by_name = is_open & (self._n_open <= NAMED_REGIONS)
+        rows = np.flatnonzero(is_open)
+        self._keep_open([batch.taken(rows)] if len(rows) else [], len(rows))
         # At a corner of the domain no neighbour could disagree.
-        close = by_name.copy()
-        close[doubtful(batch, np.flatnonzero(batch.corner & ~by_name))] = True
-        for region in exact_regions(batch, np.flatnonzero(close)):
+        corners = doubtful(batch, np.flatnonzero(batch.corner), self._within)
+        for region in exact_regions(batch, corners):
             region.check()
-            if by_name[region.row]:
-                self._named.add(region)
 
-    def _check_points(self, batch: RegionComplex) -> None:
-        n = batch.n_regions
-        each = sum(layer.weight.size for layer in self._network.layers[:-1])
-        n_points = min(n, max(FORWARD_PASS // max(each, 1), 16))
-        rows = np.unique(np.linspace(0, n - 1, n_points).astype(np.int64))
-        bits = patterns_at(self._network, batch.points[rows])
-        wrong = bits != batch.bits_of(rows)
-        missed = rows[wrong.any(axis=1)]
-        for row, neurons in zip(missed, wrong[wrong.any(axis=1)], strict=True):
-            value, size = _pre_activations(self._network, batch.points[row], self._around)
-            if (np.abs(value) > PLACE_TOLERANCE * size)[neurons].any():
-                raise InconsistentError(
-                    f"the interior point of region {row} of a batch lies in another one: please "
-                    "report this network"
-                )
-        # A rounded point of a thin region may be outside of it: an exact one is not.
-        for region in exact_regions(batch, missed):
-            region.check()
+    def _keep_open(self, regions: list[RegionComplex], n_open: int) -> None:
+        self._n_open += n_open
+        self._open = [*self._open, *regions] if self._n_open <= NAMED_REGIONS else []
+
+    def _check_points(self, batch: RegionComplex, hashes: np.ndarray) -> None:
+        # Which regions does not depend on the batches that they come in.
+        rows = np.flatnonzero(hashes <= np.uint64(self._chosen * (2**64 - 2**11)))
+        if not len(rows):
+            return
+        check_points(batch, rows, self._around)
         self._n_points += len(rows)
-
-
-def _check_shapes(batch: RegionComplex) -> None:
-    """Raise unless face numbers, facets, boundedness and volumes fit each other.
-
-    The alternating sum of a polytope's f-vector is 1, of an unbounded pointed polyhedron's 0
-    (Ziegler, Lectures on Polytopes, Corollary 8.17); lines shift the dimensions.
-    """
-    f, lines = batch.f_vectors, batch.lineality
-    alternating = (f[:, lines:] * (-1) ** np.arange(f.shape[1] - lines)).sum(axis=1)
-    fits = (f[:, -1] == 1) & (f[:, :lines] == 0).all(axis=1)
-    fits &= (alternating == batch.bounded) if not lines else (alternating == 0) | (alternating == 1)
-    fits &= batch.bounded | ~np.isfinite(batch.volumes)
-    if batch.chart.dim:
-        fits &= f[:, -2] == batch.n_facets
-    if not fits.all():
-        raise InconsistentError(
-            f"face numbers, facets or volume of region {int(np.argmin(fits))} of a batch "
-            "contradict each other: please report this network"
-        )
-
-
-def _pre_activations(
-    network: Network, x: np.ndarray, around: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Pre-activations of all neurons at a point, and the largest that is possible near it.
-
-    ``around`` says how far from 0 the coordinates reach whose rounding the point has inherited.
-    """
-    value, size = x, np.abs(x) + around
-    pairs = []
-    with np.errstate(over="ignore", invalid="ignore"):
-        for layer in network.layers[:-1]:
-            value = layer(value)
-            size = np.abs(layer.weight) @ size + np.abs(layer.bias)
-            pairs.append((value, size))
-            value = np.maximum(value, 0.0)
-    values, sizes = zip(*pairs, strict=True)
-    return np.concatenate(values), np.concatenate(sizes)
 
 
 def _characteristic(chart: Chart) -> int:
@@ -328,13 +353,19 @@ def _characteristic(chart: Chart) -> int:
     return int((-1) ** n_lines) if all(ray[-1] for ray in rays) else 0
 
 
-def _sums_by_byte(words: np.ndarray) -> np.ndarray:
-    """The sum of the words of the bits set in every byte of a packed pattern, (bytes, 256)."""
-    padded = np.zeros((-(-len(words) // 8), 8), np.uint64)
-    padded.ravel()[: len(words)] = words
+@functools.cache
+def _words(n_neurons: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Random words for a neuron on, (N,), for one that vanishes, (N,), and sums of the former.
+
+    The last are those of the bits set in every byte of a packed pattern, (bytes, 256).
+    """
+    rng = np.random.default_rng(0x706F6C7972656C75)
+    on, zero = rng.integers(0, 2**64, (2, n_neurons), dtype=np.uint64)
+    padded = np.zeros((-(-n_neurons // 8), 8), np.uint64)
+    padded.ravel()[:n_neurons] = on
     bits = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1, bitorder="little")
-    sums: np.ndarray = (padded[:, None, :] * bits.astype(np.uint64)).sum(axis=2, dtype=np.uint64)
-    return sums
+    by_byte = (padded[:, None, :] * bits.astype(np.uint64)).sum(axis=2, dtype=np.uint64)
+    return on, zero, by_byte
 
 
 def _plain(check: dict[str, Any]) -> dict[str, Any]:

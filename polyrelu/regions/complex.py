@@ -23,6 +23,7 @@ ARRAYS = (
     "patterns", "facet_ids", "notes", "f_vectors", "euler", "corner", "points", "bounded",
     "volumes",
 )  # fmt: skip
+RAGGED = ("facet_ids", "notes")
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,17 +57,20 @@ class RegionComplex:
         closed form gives it; `polyrelu.regions.certificate.OPEN` elsewhere, and everywhere if
         enumerated with ``certify=False``.
     corner : (R,) bool
-        Whether a vertex or ray lies on no neuron's hyperplane, but on the domain's boundary only;
-        False everywhere if enumerated with ``certify=False``.
+        Where the certificate looks closer, as no neighbour could disagree: a vertex or ray lies on
+        no neuron's hyperplane, but on the domain's boundary only, or seems to be off a facet; False
+        everywhere if enumerated with ``certify=False``.
+    corners : Generators or None
+        Vertices and rays of the regions flagged in ``corner``; None if they are to be made afresh.
     points : (R, n_inputs) float64
         A point inside each region: the mean of its vertices, moved along the rays and rounded (a
         region thinner than the spacing of floats may hold none).
     bounded : (R,) bool
         Whether the region is a polytope.
     volumes : (R,) float64
-        d-dimensional volume, infinite if unbounded; NaN where it was not asked for. Vertices are
-        rounded: the error is small compared to the box around all of them, not always to a very
-        thin region itself.
+        d-dimensional volume, infinite if unbounded; NaN where it was not asked for. The sum that
+        gives it loses at most about 1e-10 of it. Neurons' forms and vertices are rounded, too: that
+        error is small compared to the box around the region, not always to a very thin region.
     n_signs, n_rational : int
         Signs evaluated to find the regions, and those of them that floats could not prove and
         rational arithmetic decided.
@@ -84,6 +88,7 @@ class RegionComplex:
     f_vectors: np.ndarray
     euler: np.ndarray
     corner: np.ndarray
+    corners: Generators | None
     points: np.ndarray
     bounded: np.ndarray
     volumes: np.ndarray
@@ -94,6 +99,30 @@ class RegionComplex:
     def __post_init__(self) -> None:
         for name in ("facet_indptr", *ARRAYS):
             getattr(self, name).setflags(write=False)
+
+    @classmethod
+    def none(cls, network: Network, domain: Domain, chart: Chart) -> RegionComplex:
+        """No region, of this network in this domain."""
+        dim, lines = chart.dim, chart.lineality.shape[1]
+        return cls(
+            network=network,
+            domain=domain,
+            chart=chart,
+            patterns=np.zeros((0, (network.n_neurons + 7) // 8), np.uint8),
+            facet_indptr=np.zeros(1, np.int64),
+            facet_ids=np.zeros(0, np.int32),
+            notes=np.zeros((0, 3), np.int32),
+            f_vectors=np.zeros((0, dim + lines + 1), np.int64),
+            euler=np.zeros(0, np.int64),
+            corner=np.zeros(0, dtype=bool),
+            corners=None,
+            points=np.zeros((0, network.n_inputs)),
+            bounded=np.zeros(0, dtype=bool),
+            volumes=np.zeros(0),
+            n_signs=0,
+            n_rational=0,
+            complete=False,
+        )
 
     @classmethod
     def concatenate(cls, batches: Sequence[RegionComplex]) -> RegionComplex:
@@ -107,12 +136,14 @@ class RegionComplex:
         }
         starts = indptr(np.array([batch.n_regions for batch in batches]))[:-1]
         joined["notes"][:, 0] += np.repeat(starts, [len(batch.notes) for batch in batches])
+        corners = [batch.corners for batch in batches if batch.corners is not None]
         n_signs = sum(batch.n_signs for batch in batches)
         n_rational = sum(batch.n_rational for batch in batches)
         return replace(
             first,
             **joined,
             facet_indptr=indptr(counts),
+            corners=Generators.concatenate(corners) if len(corners) == len(batches) else None,
             n_signs=n_signs,
             n_rational=n_rational,
             complete=last.complete,
@@ -154,6 +185,24 @@ class RegionComplex:
         """Activation patterns of some rows unpacked, (rows, N) bool."""
         n = self.network.n_neurons
         return np.unpackbits(self.patterns[rows], axis=1, count=n, bitorder="little").astype(bool)
+
+    def taken(self, rows: np.ndarray) -> RegionComplex:
+        """Some of the regions, (rows,) int64 in ascending order, as an incomplete complex."""
+        starts, stops = self.facet_indptr[rows], self.facet_indptr[rows + 1]
+        is_taken = np.zeros(self.n_regions, dtype=bool)
+        is_taken[rows] = True
+        notes = self.notes[is_taken[self.notes[:, 0]]].copy()
+        notes[:, 0] = np.searchsorted(rows, notes[:, 0])
+        of_regions = {name: getattr(self, name)[rows] for name in ARRAYS if name not in RAGGED}
+        return replace(
+            self,
+            **of_regions,
+            facet_indptr=indptr(stops - starts),
+            facet_ids=self.facet_ids[np.repeat(is_taken, self.n_facets)],
+            notes=notes,
+            corners=None,
+            complete=False,
+        )
 
     def __len__(self) -> int:
         return self.n_regions

@@ -53,7 +53,29 @@ class DistinctPatterns:
             keys = keys[np.lexsort(keys.T[::-1])[::-1]]
             if (keys[1:] == keys[:-1]).all(axis=1).any():
                 raise InconsistentError("an activation pattern occurs twice: please report this")
-        low, high = tuple(keys[-1].tolist()), tuple(keys[0].tolist())
+        self._insert(tuple(keys[-1].tolist()), tuple(keys[0].tolist()))
+
+    def merge(self, other: DistinctPatterns) -> None:
+        """Take in the batches of another part of the enumeration; errors as in `add`.
+
+        A part has all patterns between its first and its last: it is remembered by these two.
+        """
+        if other._ranges:
+            self._insert(other._ranges[0][0], other._ranges[-1][1])
+
+    @property
+    def ranges(self) -> np.ndarray:
+        """First and last pattern of what was taken in, as numbers, (ranges, 2, words) uint64."""
+        flat = np.array(self._ranges, dtype=np.uint64)
+        return (
+            flat.reshape(len(self._ranges), 2, -1) if len(flat) else np.zeros((0, 2, 1), np.uint64)
+        )
+
+    @ranges.setter
+    def ranges(self, numbers: np.ndarray) -> None:
+        self._ranges = [(tuple(low), tuple(high)) for low, high in numbers.tolist()]
+
+    def _insert(self, low: tuple[int, ...], high: tuple[int, ...]) -> None:
         at = bisect.bisect(self._ranges, (low, high))
         before, after = self._ranges[at - 1 : at] if at else [], self._ranges[at : at + 1]
         if any(low <= top for _, top in before) or any(bottom <= high for bottom, _ in after):

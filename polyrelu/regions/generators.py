@@ -14,6 +14,7 @@ from polyrelu.network import Network
 from polyrelu.regions._kernel.frames import ALL
 from polyrelu.regions._run import Rows, Run
 from polyrelu.regions.chart import Chart
+from polyrelu.regions.parts import from_patterns
 
 GUIDED_BATCH = 4096
 
@@ -48,10 +49,6 @@ class Generators:
     @classmethod
     def from_rows(cls, parts: Sequence[Rows], chart: Chart) -> Generators:
         """Those of all regions of some batches that were written out."""
-        words = max(rows.incidence.shape[1] for rows in parts)
-        masks = [
-            np.pad(rows.incidence, ((0, 0), (0, words - rows.incidence.shape[1]))) for rows in parts
-        ]
         written = np.concatenate([rows.generators for rows in parts])
         rays = np.zeros(len(written), dtype=bool)
         if not chart.is_bounded:
@@ -63,21 +60,51 @@ class Generators:
             rays,
             indptr(np.concatenate([rows.n_facets for rows in parts])),
             np.concatenate([rows.facet_ids for rows in parts]),
-            np.concatenate(masks),
+            _of_equal_width([rows.incidence for rows in parts]),
             chart.lineality.shape[1],
         )
+
+    @classmethod
+    def concatenate(cls, several: Sequence[Generators]) -> Generators:
+        """Those of the regions of all of them."""
+        return cls(
+            indptr(np.concatenate([np.diff(built.indptr) for built in several])),
+            np.concatenate([built.coordinates for built in several]),
+            np.concatenate([built.rays for built in several]),
+            indptr(np.concatenate([np.diff(built.facet_indptr) for built in several])),
+            np.concatenate([built.facet_ids for built in several]),
+            _of_equal_width([built.masks for built in several]),
+            several[0].lineality,
+        )
+
+    def taken(self, regions: np.ndarray) -> Generators:
+        """Those of some of the regions, (rows,) int64 in ascending order."""
+        kept = np.isin(np.arange(len(self.indptr) - 1), regions)
+        own = np.repeat(kept, np.diff(self.indptr))
+        return Generators(
+            indptr(np.diff(self.indptr)[regions]),
+            self.coordinates[own],
+            self.rays[own],
+            indptr(np.diff(self.facet_indptr)[regions]),
+            self.facet_ids[np.repeat(kept, np.diff(self.facet_indptr))],
+            self.masks[own],
+            self.lineality,
+        )
+
+    def on_facets(self, which: slice | np.ndarray, n_facets: int) -> np.ndarray:
+        """Of some generators of a region with so many facets: which they lie on, (G, facets)."""
+        packed = np.ascontiguousarray(self.masks[which]).view(np.uint8)
+        bits = np.unpackbits(packed, axis=1, count=n_facets, bitorder="little")
+        return bits.astype(bool)
 
     def incidence(self, region: int) -> Incidence:
         """Facets times generators of the region-th region."""
         start, stop = self.indptr[region : region + 2]
         n_facets = int(np.diff(self.facet_indptr[region : region + 2])[0])
-        packed = np.ascontiguousarray(self.masks[start:stop]).view(np.uint8)
-        bits = np.unpackbits(packed, axis=1, count=n_facets, bitorder="little")
+        on = self.on_facets(slice(start, stop), n_facets)
         dim = self.coordinates.shape[1] + self.lineality
         try:
-            return Incidence(
-                bits.T.astype(bool), dim=dim, rays=self.rays[start:stop], lineality=self.lineality
-            )
+            return Incidence(on.T, dim=dim, rays=self.rays[start:stop], lineality=self.lineality)
         except InvalidInputError as error:
             raise InconsistentError(f"the incidence of region {region}: {error}") from error
 
@@ -102,20 +129,19 @@ def generators(network: Network, chart: Chart, patterns: np.ndarray) -> Generato
     InconsistentError
         If a pattern has no region.
     """
-    n_words = max((network.n_neurons + 63) // 64, 1)
-    guide = np.zeros((len(patterns), n_words * 8), dtype=np.uint8)
-    guide[:, : patterns.shape[1]] = patterns
     if not len(patterns) or not chart.dim:
         return _uncut(chart, len(patterns))
-    run = Run(network, chart, min(GUIDED_BATCH, len(patterns)), guide=guide.view(np.uint64))
-    parts, done = [], False
+    bits = np.unpackbits(patterns, axis=1, count=network.n_neurons, bitorder="little")
+    run = Run(network, chart, min(GUIDED_BATCH, len(patterns)))
+    run.start(from_patterns(network, chart, bits.astype(bool)))
+    found, done = [], False
     while not done:
         rows, done = run.next_batch(volumes=False, generators=ALL)
-        parts.append(rows)
-    n_found = sum(rows.n_rows for rows in parts)
+        found.append(rows)
+    n_found = sum(rows.n_rows for rows in found)
     if n_found != len(patterns):
         raise InconsistentError(f"{len(patterns) - n_found} of {len(patterns)} patterns are empty")
-    return Generators.from_rows(parts, chart)
+    return Generators.from_rows(found, chart)
 
 
 def _uncut(chart: Chart, n: int) -> Generators:
@@ -130,6 +156,12 @@ def _uncut(chart: Chart, n: int) -> Generators:
         np.zeros((n, 1), np.uint64),
         chart.lineality.shape[1],
     )
+
+
+def _of_equal_width(masks: Sequence[np.ndarray]) -> np.ndarray:
+    """Masks of several widths, padded and joined."""
+    words = max(mask.shape[1] for mask in masks)
+    return np.concatenate([np.pad(mask, ((0, 0), (0, words - mask.shape[1]))) for mask in masks])
 
 
 def indptr(counts: np.ndarray) -> np.ndarray:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from polyrelu.errors import InconsistentError
@@ -15,6 +13,8 @@ from polyrelu.regions.rounding import first_layer, forms, reach
 
 PLACE_TOLERANCE = 1e-8
 """Largest relative error of the place of a generator."""
+
+CHUNK = 1024  # regions that are looked at together
 
 
 def check_generators(regions: RegionComplex, generators: Generators) -> None:
@@ -28,58 +28,71 @@ def check_generators(regions: RegionComplex, generators: Generators) -> None:
     InconsistentError
         If one does not.
     """
-    if regions.chart.dim:
-        for r, (value, slack, on, _) in enumerate(_places(regions, regions.bits, generators)):
-            if (value < -slack).any() or (on & (np.abs(value) > slack)).any():
-                raise InconsistentError(
-                    f"a vertex or ray of region {r} is off one of its facets or beyond one: please "
-                    "report this network"
-                )
+    if not regions.chart.dim:
+        return
+    within = chart_reach(regions.network, regions.chart)
+    for start in range(0, len(regions), CHUNK):
+        rows = np.arange(start, min(start + CHUNK, len(regions)))
+        value, slack, on = _places(regions, rows, generators.taken(rows), within)
+        wrong = (value < -slack) | (on & (np.abs(value) > slack))
+        if wrong.any():
+            raise InconsistentError(
+                f"a vertex or ray of region {rows[wrong.any(axis=(1, 2)).argmax()]} is off one of "
+                "its facets or beyond one: please report this network"
+            )
 
 
-def doubtful(batch: RegionComplex, rows: np.ndarray) -> np.ndarray:
+def doubtful(batch: RegionComplex, rows: np.ndarray, within: np.ndarray) -> np.ndarray:
     """Those of some regions of a batch of which floats cannot tell that they are in order.
 
     They can where every form is clearly positive at every generator, but for those of its facets.
+    ``within`` is the domain's `chart_reach`.
     """
     if not rows.size:
         return rows
-    built = batch.generators(rows)
-    in_order = [
-        bool((on == ~((value > slack) | (slack == 0))).all())
-        and np.array_equal(facets, batch[row].facets)
-        and not batch[row].notes
-        for row, (value, slack, on, facets) in zip(
-            rows.tolist(), _places(batch, batch.bits_of(rows), built), strict=True
-        )
-    ]
-    return rows[~np.array(in_order)]
+    if batch.corners is not None and np.array_equal(rows, np.flatnonzero(batch.corner)):
+        built = batch.corners
+    else:
+        built = batch.generators(rows)
+    facets = batch.facet_ids[np.repeat(np.isin(np.arange(len(batch)), rows), batch.n_facets)]
+    if not np.array_equal(facets, built.facet_ids):
+        return rows
+    value, slack, on = _places(batch, rows, built, within)
+    in_order = (on == ~((value > slack) | (slack == 0))).all(axis=(1, 2))
+    in_order &= ~np.isin(rows, batch.notes[:, 0])
+    return rows[~in_order]
 
 
 def _places(
-    regions: RegionComplex, bits: np.ndarray, generators: Generators
-) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]]:
-    """For regions with these patterns: values of all neurons and rows at all generators, what of
-    a value may be an error, which are to vanish, and the facets.
+    regions: RegionComplex, rows: np.ndarray, generators: Generators, within: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Values of all neurons and rows at the generators of K regions, (K, forms, generators).
 
-    Generators are scaled to lie within reach, and values are positive inside.
+    Next to them what of a value may be an error, (K, forms, 1), and which values are to vanish.
+    Generators are scaled to lie within reach, and values are positive inside. Where a region has
+    less than the most generators, its first one fills up.
     """
     network, chart = regions.network, regions.chart
     walls = forms(chart.rows)[0] if chart.rows else np.zeros((0, chart.dim + 1))
-    within = np.append(chart_reach(network, chart), 1.0)
-    for r, pattern in enumerate(bits):
-        start, stop = generators.indptr[r : r + 2]
-        facets = generators.facet_ids[slice(*generators.facet_indptr[r : r + 2])]
-        y = np.column_stack([generators.coordinates[start:stop], ~generators.rays[start:stop]])
-        y /= np.abs(y / within).max(axis=1, keepdims=True)
-        own, size = _forms(network, chart, pattern)
-        side = np.concatenate([np.where(pattern, 1.0, -1.0), np.ones(len(walls))])
-        with np.errstate(over="ignore", invalid="ignore"):  # no value is no contradiction
-            value = np.vstack([own, walls]) @ y.T * side[:, None]
-            slack = PLACE_TOLERANCE * (np.vstack([size, np.abs(walls)]) @ within)[:, None]
-        on = np.zeros(value.shape, dtype=bool)
-        on[facets] = generators.incidence(r).matrix
-        yield value, slack, on, facets
+    within = np.append(within, 1.0)
+    bits = regions.bits_of(rows)
+    own, size = _forms(network, chart, bits)
+    own = np.concatenate([own, np.broadcast_to(walls, (len(rows), *walls.shape))], axis=1)
+    size = np.concatenate([size, np.broadcast_to(np.abs(walls), (len(rows), *walls.shape))], axis=1)
+    counts = np.diff(generators.indptr)
+    nth = np.arange(counts.max())
+    which = generators.indptr[:-1, None] + np.where(nth < counts[:, None], nth, 0)
+    y = np.column_stack([generators.coordinates, ~generators.rays])
+    y = y / np.abs(y / within).max(axis=1, keepdims=True)
+    side = np.concatenate([np.where(bits, 1.0, -1.0), np.ones((len(rows), len(walls)))], axis=1)
+    with np.errstate(over="ignore", invalid="ignore"):  # no value is no contradiction
+        value = own @ y[which].transpose(0, 2, 1) * side[:, :, None]
+        slack = PLACE_TOLERANCE * (size @ within)[:, :, None]
+    on = np.zeros(value.shape, dtype=bool)
+    for k, shown in enumerate(which):
+        facets = generators.facet_ids[slice(*generators.facet_indptr[k : k + 2])]
+        on[k, facets] = generators.on_facets(shown, len(facets)).T
+    return value, slack, on
 
 
 def chart_reach(network: Network, chart: Chart) -> np.ndarray:
@@ -88,17 +101,18 @@ def chart_reach(network: Network, chart: Chart) -> np.ndarray:
 
 
 def _forms(network: Network, chart: Chart, bits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The neurons' forms (N, d + 1) under a pattern, and if all that is added up were positive."""
-    form = np.column_stack([chart.basis, chart.origin])
+    """The neurons' forms (K, N, d + 1) under K patterns, and if all that is added were positive."""
+    form = np.repeat(np.column_stack([chart.basis, chart.origin])[None], len(bits), axis=0)
     size, first = np.abs(form), 0
-    pairs = [(form[:0], size[:0])]
+    pairs = [(form[:, :0], size[:, :0])]
     with np.errstate(over="ignore", invalid="ignore"):
         for layer in network.layers[:-1]:
             form, size = layer.weight @ form, np.abs(layer.weight) @ size
-            form[:, -1] += layer.bias
-            size[:, -1] += np.abs(layer.bias)
+            form[:, :, -1] += layer.bias
+            size[:, :, -1] += np.abs(layer.bias)
             pairs.append((form, size))
-            on = bits[first : first + len(form), None]
-            form, size, first = np.where(on, form, 0.0), np.where(on, size, 0.0), first + len(form)
+            on = bits[:, first : first + layer.n_outputs, None]
+            form, size = np.where(on, form, 0.0), np.where(on, size, 0.0)
+            first += layer.n_outputs
     forms, sizes = zip(*pairs, strict=True)
-    return np.vstack(forms), np.vstack(sizes)
+    return np.concatenate(forms, axis=1), np.concatenate(sizes, axis=1)

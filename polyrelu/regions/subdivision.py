@@ -15,6 +15,7 @@ from polyrelu.regions.chart import Chart
 from polyrelu.regions.complex import RegionComplex
 from polyrelu.regions.domain import Domain
 from polyrelu.regions.generators import Generators, indptr
+from polyrelu.regions.parts import whole
 from polyrelu.regions.points import patterns_at
 
 Progress = Callable[[int, float], None]
@@ -117,31 +118,26 @@ def stream_regions(
     >>> [len(batch) for batch in stream_regions(network, Box(-1, 1), batch_size=3)]
     [3, 1]
     """
-    if not isinstance(network, Network) or not isinstance(domain, Domain):
-        raise InvalidInputError(
-            f"the regions of a {type(network).__name__} in a {type(domain).__name__}: a Network "
-            "(polyrelu.load reads one) and a Box, Polytope, Space or AffineSlice are needed"
-        )
     if not isinstance(batch_size, int | np.integer) or not 1 <= batch_size <= MAX_BATCH:
         raise InvalidInputError(
             f"batch_size = {batch_size!r}; a batch holds 1 to {MAX_BATCH:,} regions"
         )
-    domain = domain.bound_to(network.n_inputs)
-    chart = _measured(network, domain.chart(network))
+    domain, chart = checked_chart(network, domain)
     if not chart.dim:
-        return iter([_uncut(network, domain, chart)])
+        return iter([uncut(network, domain, chart)])
     run = Run(network, chart, batch_size)
+    run.start(whole(network, chart))
 
     def batches() -> Iterator[RegionComplex]:
-        n_regions, volume = 0, 0.0
+        n_regions, volume, share = 0, 0.0, 0.0
         while True:
             rows, done = run.next_batch(volumes=volumes, shares=certify)
             n_regions += rows.n_rows
             volume += float(rows.volumes.sum())
-            batch = _as_complex(network, domain, chart, rows, complete=done)
+            share += rows.share
+            batch = as_complex(network, domain, chart, rows, complete=done)
             if progress is not None:
-                done_part = volume / chart.volume if chart.is_bounded else rows.pieces_done
-                progress(n_regions, done_part)
+                progress(n_regions, volume / chart.volume if chart.is_bounded else share)
             yield batch
             if done:
                 return
@@ -149,32 +145,40 @@ def stream_regions(
     return batches()
 
 
-def _measured(network: Network, chart: Chart) -> Chart:
-    """The chart with its volume: that of the one region of a network without neurons."""
+def checked_chart(network: Network, domain: Domain) -> tuple[Domain, Chart]:
+    """The domain, bound to the network, and its chart; raises if they do not fit."""
+    if not isinstance(network, Network) or not isinstance(domain, Domain):
+        raise InvalidInputError(
+            f"the regions of a {type(network).__name__} in a {type(domain).__name__}: a Network "
+            "(polyrelu.load reads one) and a Box, Polytope, Space or AffineSlice are needed"
+        )
+    domain = domain.bound_to(network.n_inputs)
+    return domain, measured_chart(network, domain)
+
+
+def measured_chart(network: Network, domain: Domain) -> Chart:
+    """The domain's chart with its volume: that of the one region of a net without neurons."""
+    chart = domain.chart(network)
     if not math.isnan(chart.volume):
         return chart
-    (whole,) = chart.pieces
-    facets = tuple(facet - network.n_neurons for facet in whole.facets)
-    bare = replace(chart, pieces=(replace(whole, facets=facets),))
+    (piece,) = chart.pieces
+    facets = tuple(facet - network.n_neurons for facet in piece.facets)
+    bare = replace(chart, pieces=(replace(piece, facets=facets),))
     nothing = Network.from_arrays([np.zeros((1, network.n_inputs))])
-    rows, _ = Run(nothing, bare, 1).next_batch(volumes=True)
+    run = Run(nothing, bare, 1)
+    run.start(whole(nothing, bare))
+    rows, _ = run.next_batch(volumes=True)
     return replace(chart, volume=float(rows.volumes[0]))
 
 
-def _as_complex(
+def as_complex(
     network: Network, domain: Domain, chart: Chart, rows: Rows, *, complete: bool
 ) -> RegionComplex:
     """The batch as a RegionComplex; f-vectors that the kernel left open come from the faces."""
-    f_vectors = rows.f_vectors
+    f_vectors = rows.f_vectors.copy()
     left_open = f_vectors[:, 0] < 0
     if left_open.any():
-        written = replace(
-            rows,
-            n_facets=rows.n_facets[left_open],
-            facet_ids=rows.facet_ids[np.repeat(left_open, rows.n_facets)],
-            n_generators=rows.n_generators[left_open],
-        )
-        built = Generators.from_rows([written], chart)
+        built = _written(rows, left_open, chart)
         counted = [built.f_vector(r) for r in range(int(left_open.sum()))]
         f_vectors[left_open] = np.array(counted)[:, -f_vectors.shape[1] :]
     lines = chart.lineality.shape[1]
@@ -189,6 +193,7 @@ def _as_complex(
         f_vectors=np.pad(f_vectors, ((0, 0), (lines, 0))),
         euler=rows.euler,
         corner=rows.corner,
+        corners=_written(rows, rows.corner, chart),
         points=chart.to_input(rows.points),
         bounded=(rows.n_rays == 0) & (lines == 0),
         volumes=rows.volumes if lines == 0 else rows.volumes + np.inf,
@@ -198,7 +203,23 @@ def _as_complex(
     )
 
 
-def _uncut(network: Network, domain: Domain, chart: Chart) -> RegionComplex:
+def _written(rows: Rows, wanted: np.ndarray, chart: Chart) -> Generators:
+    """The generators of some of the rows for which the kernel wrote them out."""
+    is_written = rows.corner | (rows.f_vectors[:, 0] < 0)
+    n_generators = rows.n_generators[is_written]
+    kept = np.repeat(wanted[is_written], n_generators)
+    some = replace(
+        rows,
+        n_facets=rows.n_facets[wanted],
+        facet_ids=rows.facet_ids[np.repeat(wanted, rows.n_facets)],
+        n_generators=n_generators[wanted[is_written]],
+        generators=rows.generators[kept],
+        incidence=rows.incidence[kept],
+    )
+    return Generators.from_rows([some], chart)
+
+
+def uncut(network: Network, domain: Domain, chart: Chart) -> RegionComplex:
     """The one region of an affine space of which the network sees nothing."""
     bits = patterns_at(network, chart.origin[None])
     return RegionComplex(
@@ -212,6 +233,7 @@ def _uncut(network: Network, domain: Domain, chart: Chart) -> RegionComplex:
         f_vectors=np.eye(1, chart.lineality.shape[1] + 1, chart.lineality.shape[1], dtype=np.int64),
         euler=np.ones(1, np.int64),
         corner=np.zeros(1, dtype=bool),
+        corners=None,
         points=chart.origin[None],
         bounded=np.zeros(1, dtype=bool),
         volumes=np.full(1, np.inf),

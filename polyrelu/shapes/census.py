@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +10,10 @@ import numpy as np
 
 from polyrelu._version import __version__
 from polyrelu.errors import InvalidInputError
-from polyrelu.shapes.histogram import FaceHistogram, face_histogram
+from polyrelu.shapes.histogram import FaceHistogram
 
 if TYPE_CHECKING:
-    from polyrelu.network import Network
-    from polyrelu.regions import Domain, RegionComplex
+    from polyrelu.regions import RegionComplex
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,13 +89,14 @@ class Census:
             If the batches are complete and their certificate does not close.
         """
         started = time.perf_counter() if started is None else started
-        tally = None
+        tally, complete = None, False
         for batch in batches:
-            tally = _Tally(batch, certify=certify) if tally is None else tally
+            tally = Tally(batch, certify=certify) if tally is None else tally
             tally.add(batch)
+            complete = bool(batch.complete)  # true of the last batch of a stream only
         if tally is None:
             raise InvalidInputError("no batch of regions: nothing to take a census of")
-        return tally.census(started)
+        return tally.census(complete=complete, seconds=time.perf_counter() - started)
 
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> "Census":
@@ -182,107 +182,132 @@ class Census:
         }
 
 
-def count_faces(
-    network: "Network",
-    domain: "Domain",
-    *,
-    certify: bool = True,
-    progress: Callable[[int, float], None] | None = None,
-) -> Census:
-    """Census of the activation regions of a network over a domain, in bounded memory.
+class Tally:
+    """Running sums of a census. They do not depend on the order of batches, or on their sizes.
 
     Parameters
     ----------
-    network : Network
-        The network, with n hidden neurons.
-    domain : Box, Polytope, Space or AffineSlice
-        Where to count; inputs that a box holds fixed drop out of the dimension d.
-    certify : bool
-        Whether to certify the enumeration; without, the certificate is empty.
-    progress : callable, optional
-        As in `polyrelu.enumerate_regions`.
-
-    Returns
-    -------
-    Census
-        Histograms of the k-faces for every k < d, sums and certificate; no region is kept.
-
-    Raises
-    ------
-    InvalidInputError
-        If the domain does not fit the network.
-    InconsistentError
-        If the certificate does not close: a defect of polyrelu.
-
-    Notes
-    -----
-    Regions come from `polyrelu.regions.stream_regions`; memory holds one batch of them. Faces of
-    a region on the boundary of the domain count like those on neurons.
-
-    Examples
-    --------
-    One neuron cuts a corner off the square; 3 + 5 vertices, 3 + 5 edges, 2 regions.
-
-    >>> from polyrelu.network import Network
-    >>> from polyrelu.regions import Box
-    >>> corner = Network.from_arrays([[[1, 1]], [[1]]], [[-1], [0]])
-    >>> census = count_faces(corner, Box(-1, 1))
-    >>> census.facet_histogram.to_dict(), census.f_vector_sum, census.mean_facets, census.volume
-    ({'3': 1, '5': 1}, (8, 8, 2), 4.0, 4.0)
+    first : RegionComplex
+        Any batch of the enumeration: says of which network in which domain.
+    certify : bool, keyword-only
+        Whether to certify the enumeration.
     """
-    from polyrelu.regions import stream_regions
 
-    batches = stream_regions(network, domain, certify=certify, progress=progress)
-    return Census.from_batches(batches, certify=certify)
-
-
-class _Tally:
-    """Running sums of a census."""
-
-    def __init__(self, first: "RegionComplex", *, certify: bool) -> None:
+    def __init__(self, first: "RegionComplex", *, certify: bool = True) -> None:
         from polyrelu.regions.certificate import Certifier
+        from polyrelu.regions.sums import VolumeSums
 
-        self.first = first
-        self.dim = first.dim
-        self.histograms = [
-            FaceHistogram.from_counts([], k=k, dim=self.dim) for k in range(self.dim)
-        ]
-        self.of_neurons = FaceHistogram.from_counts([], k=self.dim - 1, dim=self.dim)
-        self.by_volume: FaceHistogram | None = None
-        if math.isfinite(first.chart.volume):
-            self.by_volume = FaceHistogram.from_counts([], [], k=self.dim - 1, dim=self.dim)
-        self.f_vector_sum = np.zeros(self.dim + 1, dtype=np.int64)
-        self.n_bounded = 0
-        self.volumes: list[float] = []  # one correctly rounded sum per batch
-        self.certifier = Certifier(first) if certify else None
-        self.complete = False  # true of the last batch of a stream only
+        self._network_sha256, self._domain = first.network.sha256, first.domain.describe()
+        self._dim, self._lineality = first.dim, first.lineality
+        self._is_bounded = first.chart.is_bounded
+        self._counts = [np.zeros(0, np.int64) for _ in range(first.dim)]  # by number of k-faces
+        self._of_neurons = np.zeros(0, np.int64)
+        self._volumes = None
+        if 0.0 < first.chart.volume < math.inf:
+            self._volumes = VolumeSums(first.chart.volume)
+        self._f_vector_sum = np.zeros(first.dim + 1, dtype=np.int64)
+        self._n_bounded = 0
+        self._certifier = Certifier(first) if certify else None
+
+    @property
+    def n_regions(self) -> int:
+        """Number of regions so far."""
+        return int(self._f_vector_sum[-1])
+
+    @property
+    def volume(self) -> float:
+        """Volume of the regions so far: infinite in an unbounded domain."""
+        if self._volumes is None:
+            return math.nan if self._is_bounded else math.inf
+        return self._volumes.total()
 
     def add(self, batch: "RegionComplex") -> None:
-        for k in range(self.dim):
-            self.histograms[k] += face_histogram(batch, k=k)
-        self.of_neurons += face_histogram(batch, domain_facets=False)
-        if self.by_volume is not None:
-            self.by_volume += face_histogram(batch, weight="volume")
-        self.f_vector_sum += batch.f_vectors.sum(axis=0)
-        self.n_bounded += int(batch.bounded.sum())
-        self.volumes.append(math.fsum(batch.volumes))
-        if self.certifier is not None:
-            self.certifier.add(batch)
-        self.complete = bool(batch.complete)
+        """Take in a batch."""
+        for k in range(self._dim):
+            self._counts[k] = _sum(self._counts[k], np.bincount(batch.f_vectors[:, k]))
+        self._of_neurons = _sum(self._of_neurons, np.bincount(batch.n_neuron_facets))
+        if self._volumes is not None:
+            self._volumes.add(batch.volumes, batch.f_vectors[:, -2])
+        self._f_vector_sum += batch.f_vectors.sum(axis=0)
+        self._n_bounded += int(batch.bounded.sum())
+        if self._certifier is not None:
+            self._certifier.add(batch)
 
-    def census(self, started: float) -> Census:
-        certificate = self.certifier.record(complete=self.complete) if self.certifier else {}
+    def merge(self, other: "Tally") -> None:
+        """Take in what another tally took in: of other regions of the same enumeration."""
+        self._counts = list(map(_sum, self._counts, other._counts))
+        self._of_neurons = _sum(self._of_neurons, other._of_neurons)
+        if self._volumes is not None and other._volumes is not None:
+            self._volumes.merge(other._volumes)
+        self._f_vector_sum += other._f_vector_sum
+        self._n_bounded += other._n_bounded
+        if self._certifier is not None and other._certifier is not None:
+            self._certifier.merge(other._certifier)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """All that `restored` needs, by name."""
+        kept: dict[str, np.ndarray] = {
+            f"counts_{k}": counts for k, counts in enumerate(self._counts)
+        }
+        kept |= {"of_neurons": self._of_neurons, "f_vector_sum": self._f_vector_sum}
+        kept["n_bounded"] = np.array(self._n_bounded)
+        if self._volumes is not None:
+            kept["volumes"] = self._volumes.words
+        if self._certifier is not None:
+            kept |= {f"proof_{name}": a for name, a in self._certifier.arrays().items()}
+        return kept
+
+    @classmethod
+    def restored(cls, nothing: "RegionComplex", arrays: Mapping[str, np.ndarray]) -> "Tally":
+        """The tally of the same enumeration that had these arrays."""
+        from polyrelu.regions.certificate import Certifier
+
+        proof = {k.removeprefix("proof_"): a for k, a in arrays.items() if k.startswith("proof_")}
+        tally = cls(nothing, certify=bool(proof))
+        tally._counts = [arrays[f"counts_{k}"] for k in range(tally._dim)]
+        tally._of_neurons = arrays["of_neurons"]
+        tally._f_vector_sum = arrays["f_vector_sum"].copy()
+        tally._n_bounded = int(arrays["n_bounded"])
+        if tally._volumes is not None:
+            tally._volumes.words = arrays["volumes"].copy()
+        if proof:
+            tally._certifier = Certifier.restored(nothing, proof)
+        return tally
+
+    def census(self, *, complete: bool, seconds: float) -> Census:
+        """The census, and its certificate if these are all regions."""
+        certificate = self._certifier.record(complete=complete) if self._certifier else {}
+        dim, facets = self._dim, self._dim - 1
+        by_volume = None
+        if self._volumes is not None:
+            volumes = self._volumes.values()
+            values = np.flatnonzero(self._counts[facets])
+            by_volume = FaceHistogram(values, volumes[values], facets, dim, "volume")
         return Census(
-            histograms=tuple(self.histograms),
-            neuron_facet_histogram=self.of_neurons,
-            facet_histogram_by_volume=self.by_volume,
-            f_vector_sum=tuple(self.f_vector_sum.tolist()),
-            n_bounded=self.n_bounded,
-            lineality=self.first.lineality,
-            volume=math.fsum(self.volumes) if self.first.chart.is_bounded else math.inf,
+            histograms=tuple(_histogram(n, k, dim) for k, n in enumerate(self._counts)),
+            neuron_facet_histogram=_histogram(self._of_neurons, facets, dim),
+            facet_histogram_by_volume=by_volume,
+            f_vector_sum=tuple(self._f_vector_sum.tolist()),
+            n_bounded=self._n_bounded,
+            lineality=self._lineality,
+            volume=self.volume,
             certificate=certificate,
-            complete=self.complete,
-            seconds=time.perf_counter() - started,
-            network_sha256=self.first.network.sha256,
-            domain=self.first.domain.describe(),
+            complete=complete,
+            seconds=seconds,
+            network_sha256=self._network_sha256,
+            domain=self._domain,
         )
+
+
+def _sum(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """The sum of two arrays of counts, the shorter one padded with zeros."""
+    total = np.zeros(max(len(a), len(b)), np.int64)
+    total[: len(a)] += a
+    total[: len(b)] += b
+    return total
+
+
+def _histogram(counts: np.ndarray, k: int, dim: int) -> FaceHistogram:
+    """The histogram of regions with 0, 1, ... k-faces."""
+    values = np.flatnonzero(counts)
+    return FaceHistogram(values, counts[values], k, dim)

@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-import polyrelu.shapes.census
+import polyrelu.shapes
 from polyrelu import errors
 from polyrelu._version import __version__
 from polyrelu.cli.main import main
@@ -48,7 +48,7 @@ def test_every_error_is_a_line_and_a_code(monkeypatch, capsys, checkpoint, error
     def fail(*_, **__):
         raise error("what went\nwrong")
 
-    monkeypatch.setattr(polyrelu.shapes.census, "count_faces", fail)
+    monkeypatch.setattr(polyrelu.shapes, "count_faces", fail)
     assert main(["count", str(checkpoint(2, 3, 1)), "--box", "-1", "1"]) == code
     assert capsys.readouterr() == ("", "polyrelu: error: what went wrong\n")
 
@@ -61,7 +61,7 @@ def test_interruption(monkeypatch, capsys, checkpoint):
     def interrupt(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(polyrelu.shapes.census, "count_faces", interrupt)
+    monkeypatch.setattr(polyrelu.shapes, "count_faces", interrupt)
     assert main(["count", str(checkpoint(2, 3, 1)), "--box", "-1", "1"]) == 130
     assert capsys.readouterr() == ("", "polyrelu: interrupted\n")
 
@@ -73,7 +73,7 @@ def test_interruption_that_the_compiler_turns_into_its_own_error(monkeypatch, ca
         finally:
             raise RuntimeError("no compiled object yet")
 
-    monkeypatch.setattr(polyrelu.shapes.census, "count_faces", interrupt)
+    monkeypatch.setattr(polyrelu.shapes, "count_faces", interrupt)
     assert main(["count", str(checkpoint(2, 3, 1)), "--box", "-1", "1"]) == 130
     assert capsys.readouterr() == ("", "polyrelu: interrupted\n")
 
@@ -90,7 +90,7 @@ def test_defect_shows_its_traceback(monkeypatch, checkpoint, defect):
     def fail(*_, **__):
         raise defect
 
-    monkeypatch.setattr(polyrelu.shapes.census, "count_faces", fail)
+    monkeypatch.setattr(polyrelu.shapes, "count_faces", fail)
     with pytest.raises(type(defect)):
         main(["count", str(checkpoint(2, 3, 1)), "--box", "-1", "1"])
 

@@ -1,5 +1,6 @@
 """The certificate: it closes on what is right, and on nothing else."""
 
+import contextlib
 from dataclasses import replace
 
 import numpy as np
@@ -17,6 +18,7 @@ from polyrelu.regions.certificate import OPEN, Certifier, certificate, check_gen
 from polyrelu.shapes import count_faces
 
 UNIT = Box(-1, 1)
+NETWORK = uniform_net(3, 6, 5, 1, seed=1)
 
 
 def test_catalogue_closes(any_case):
@@ -135,6 +137,7 @@ def taken(regions: RegionComplex, rows) -> RegionComplex:
         facet_indptr=np.concatenate([[0], np.cumsum([len(f) for f in facets])]),
         facet_ids=regions.facet_ids[np.concatenate(facets)],
         notes=np.concatenate(notes),
+        corners=None,
     )
 
 
@@ -281,10 +284,10 @@ def test_one_wrong_exact_sign_is_noticed(name, monkeypatch):
 
 @inlined
 def one_wrong_sign(net, stack, state, s, j):
-    """The kernel's signs, of which one comes out wrong: the first after so many, in product[0]."""
+    """The kernel's signs, of which one comes out wrong: the first after so many, in flat[0, 0]."""
     minus, plus, undecided = signs(net, stack, state, s, j)
     seen = state.at[frames.SIGNS]
-    if not undecided and seen - stack.n_vertices[s] <= np.int64(state.product[0]) < seen:
+    if not undecided and seen <= np.int64(state.flat[0, 0]) < seen + stack.n_vertices[s]:
         plus -= state.sign[0] > 0
         minus -= state.sign[0] < 0
         state.sign[0] = -1 if state.sign[0] > 0 else 1
@@ -295,29 +298,33 @@ def one_wrong_sign(net, stack, state, s, j):
 
 @pytest.fixture(scope="module")
 def sabotaged_kernel():
-    """The kernel, compiled with `one_wrong_sign`."""
+    """The kernel, compiled with `one_wrong_sign`; no other one may be compiled meanwhile."""
+    enumerate_regions(NETWORK, UNIT)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(loop, "signs", one_wrong_sign)
-        yield loop._compiled("sabotage", cache=False)
+        sabotaged = loop._compiled("sabotage", cache=False)
+        patch.setattr(run_module, "advance", sabotaged)
+        with contextlib.suppress(InconsistentError):
+            enumerate_regions(NETWORK, UNIT)
+    return sabotaged
 
 
 def test_one_wrong_float_sign_is_noticed(sabotaged_kernel, monkeypatch):
     """Each sign that floats prove comes out wrong, in turn: or nothing changes."""
-    network = uniform_net(3, 6, 5, 1, seed=1)
-    right = enumerate_regions(network, UNIT, volumes=False)
-    state, noticed = run_module._state, 0
-    monkeypatch.setattr(run_module, "advance", sabotaged_kernel)
+    right = enumerate_regions(NETWORK, UNIT)
+    scratch, noticed = run_module.scratch, 0
     for target in range(0, right.n_signs, 3):
 
         def with_target(*arguments, target=target):
-            made = state(*arguments)
-            made.product[0] = target
+            made = scratch(*arguments)
+            made.flat[0, 0] = target
             return made
 
-        monkeypatch.setattr(run_module, "_state", with_target)
         try:
-            found = enumerate_regions(network, UNIT, volumes=False)
-            monkeypatch.setattr(run_module, "_state", state)
+            with monkeypatch.context() as patch:
+                patch.setattr(run_module, "advance", sabotaged_kernel)
+                patch.setattr(run_module, "scratch", with_target)
+                found = enumerate_regions(NETWORK, UNIT)
             certificate(found)
         except InconsistentError:
             noticed += 1

@@ -16,6 +16,7 @@ from polyrelu.errors import InvalidInputError, PolyreluError
 from polyrelu.geometry import HRep, f_vector, facet_rows, incidence
 from polyrelu.network import Network, load
 from polyrelu.regions import Box, enumerate_regions, stream_regions
+from polyrelu.regions._kernel.frames import PRECISE
 
 FIELDS = ("patterns", "facet_indptr", "facet_ids", "f_vectors", "points", "volumes")
 UNIT = Box(-1, 1)
@@ -178,7 +179,7 @@ def test_tensor_grid_is_cubes():
     regions = enumerate_regions(shallow(rows), UNIT)
     assert len(regions) == 4**4
     assert (regions.f_vectors == [16, 32, 24, 8, 1]).all()
-    np.testing.assert_array_equal(regions.volumes, 1 / 16)
+    np.testing.assert_allclose(regions.volumes, 1 / 16, rtol=PRECISE)
 
 
 # Random nets: counts on which several tools and a quadruple-precision program agree

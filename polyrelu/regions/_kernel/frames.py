@@ -14,19 +14,21 @@ Array = np.ndarray
 DONE, FULL, MORE_VERTICES, MORE_WORDS, UNDECIDED, UNPLACED = range(6)
 
 # Slots of ``State.at``.
-TOP, ROWS, IDS, GENERATORS, NOTES, START, OVERRIDDEN, SIGNS, RATIONAL, LOOSE = range(10)
+TOP, ROWS, IDS, GENERATORS, NOTES, PART, OVERRIDDEN, SIGNS, RATIONAL, LOOSE = range(10)
 
 U = 2.0**-53  # unit roundoff
-MAX_FLIPS = 64  # rank-one updates of a map before it is composed afresh
-MAX_ERR = 1e-10  # inherited vertex error (in units of reach) beyond which it is solved afresh
+MAX_ERR = 1e-7  # inherited vertex error (in units of reach) beyond which it is solved afresh,
+FRESH = 1e-13  # as is one beyond this where a sign is not proven
 MAX_LOOSE = 1e-6  # error of coordinates, y / y0 of a vertex, beyond which exact ones are asked for
 SURE = 0.1  # vertex error up to which the signs of its large coordinates are known
 TINY = 1e-240  # covers what underflow takes from a sum of products
 HUGE = 1e290  # values beyond it may have met an overflow and prove nothing
+PRECISE = 1e-10  # relative error up to which a volume is taken from a sum over vertices
 WORD = 64  # bits of a mask word
+DIRECTIONS = 3  # in which a volume is measured
 
-# Which regions' generators ``advance`` writes out.
-LEFT_OPEN, ALL = range(2)
+# Which regions' generators ``advance`` writes out: where others look closer, or all.
+WHERE_NEEDED, ALL = range(2)
 
 # Values of ``Stack.pos`` that are no position.
 NOT_ENTERED, DEAD = -1, -2
@@ -47,11 +49,14 @@ class Net(NamedTuple):
     widths: Array  # (L,) int64
     first: Array  # (L + 1,) int64, index of each layer's first neuron
     bias: Array  # (N,)
+    largest: Array  # (N,) largest absolute weight of a unit in the layer below
+    largest_bias: Array  # (L,)
     weights: Array  # flat; layer l >= 1 transposed, (n_{l-1}, n_l), from offset[l] on
     offset: Array  # (L,) int64
     null: Array  # (N,) bool, neurons without weights and bias: 0 everywhere
     reach: Array  # (D,) largest |y_i|: in the domain, or of a homogeneous generator
     per_reach: Array  # (D,) its reciprocal
+    generic: Array  # (DIRECTIONS + d, d) directions and a rotation, at an angle to all axes
     rows: Array  # (m + 1, d + 2) the domain's rows (a | c) and infinity (0 | 1), error bound last
 
 
@@ -82,7 +87,8 @@ class State(NamedTuple):
     maps: Array  # (L, d + 2, n) composed maps: coefficients, constant, error bound
     version: Array  # (L,) int64, counts the changes of maps[l]
     built: Array  # (L,) int64, version of maps[l - 1] that maps[l] was made from
-    flips: Array  # (L,) int64, rank-one updates since maps[l] was composed
+    grid: Array  # (L, d + 2) what rounds to the grids on which maps[l] is composed
+    slack: Array  # (L,) what a unit's rounding may change of a value
     path: Array  # (L, B) uint64, pattern of the layers above the top frame's
     used: Array  # (L, B) uint64, pattern of layer l that maps[l + 1] stands for
     known: Array  # (2, B) uint64, first-layer neurons that bound the piece, and their bits
@@ -107,7 +113,10 @@ class State(NamedTuple):
     face_set: Array  # (d + 1, W) uint64
     met: Array  # (64 W, W) uint64 scratch: the slots that share a vertex with a slot
     pivots: Array  # (d + 1, d + 1) scratch of the triangulation and of the solve
-    product: Array  # (d + 1,) product of the pivots of levels 1 .. k
+    dual: Array  # (64 W, d + 1) scratch: dual points of the facets in the slots
+    lanes: Array  # ((d (d + DIRECTIONS) + 5) LANES,) scratch: equations of LANES vertices
+    sums: Array  # (2, DIRECTIONS) scratch: volume and its error by direction
+    product: Array  # (d + 1,) scratch: product of the pivots of levels 1 .. k, or a vector
 
 
 class Batch(NamedTuple):
@@ -139,6 +148,15 @@ class Roots(NamedTuple):
     alive: Array  # (pieces, W)
     simple: Array  # (pieces,) bool
     known: Array  # (pieces, 2, B) uint64, neurons that the domain was cut by, and their bits
+
+
+class Parts(NamedTuple):
+    """The parts of the domain to cut: of a piece, where its first neurons are given. T of them."""
+
+    piece: Array  # (T,) int64
+    n_given: Array  # (T,) int64: how many
+    pattern: Array  # (T, P) uint64, their bits; others do not matter
+    share: Array  # (T,) of the domain, at a guess
 
 
 # Frames are plain memory that the caller keeps alive: without reference counts (_nrt) the loop

@@ -33,6 +33,7 @@ from polyrelu.regions._kernel.count import (
     f_vector,
     f_vector_is_open,
     has_corner,
+    is_off_facets,
     n_rays,
 )
 from polyrelu.regions._kernel.cut import cut_in_two
@@ -43,15 +44,15 @@ from polyrelu.regions._kernel.frames import (
     FULL,
     GENERATORS,
     IDS,
-    LEFT_OPEN,
     LOOSE,
     NOT_ENTERED,
     NOTES,
     NOWHERE,
     OPEN,
+    PART,
     PLAIN,
     ROWS,
-    START,
+    SIGNS,
     TOP,
     UNDECIDED,
     UNPLACED,
@@ -79,9 +80,8 @@ def emit(net, stack, state, batch, s, with_volumes, with_shares, whose_generator
         or state.at[NOTES] + stack.n_notes[s] > batch.notes.shape[0]
     ):
         return False
-    wanted = whose_generators == ALL or (
-        whose_generators == LEFT_OPEN and f_vector_is_open(stack, s)
-    )
+    corner = with_shares and (has_corner(net, stack, s) or is_off_facets(net, stack, state, s))
+    wanted = whose_generators == ALL or corner or f_vector_is_open(stack, s)
     if wanted and state.at[GENERATORS] + n_generators > batch.generators.shape[0]:
         return False
     batch.pattern[row, :] = np.uint64(0)
@@ -112,10 +112,9 @@ def emit(net, stack, state, batch, s, with_volumes, with_shares, whose_generator
     f_vector(net, stack, state, s, k - first, rays, batch.f_vector[row])
     if with_shares:
         batch.euler[row] = euler(net, stack, state, s, rays, batch.f_vector[row])
-        batch.corner[row] = has_corner(net, stack, s)
     else:
         batch.euler[row] = OPEN
-        batch.corner[row] = False
+    batch.corner[row] = corner
     per_total = 1.0 / n_generators
     if len(net.far):
         total = 0.0
@@ -130,7 +129,11 @@ def emit(net, stack, state, batch, s, with_volumes, with_shares, whose_generator
     if not with_volumes:
         batch.volume[row] = np.nan
     else:
-        batch.volume[row] = np.inf if rays > 0 else volume(net, stack, state, s)
+        batch.volume[row] = (
+            np.inf
+            if rays > 0
+            else volume(net, stack, state, s, batch.pattern[row], batch.point[row])
+        )
     _emit_notes(stack, state, batch, s, row, first, k)
     if wanted:
         _emit_generators(net, stack, state, batch, s, infinity)
@@ -204,10 +207,10 @@ def lay_piece(stack, state, roots, piece):
 
 
 @inlined
-def guided(net, guide, g, layer, j):
-    """The bit that guiding pattern g has for neuron j of the layer."""
-    at = net.first[layer] + j
-    return (guide[g, at // WORD] >> np.uint64(at % WORD)) & np.uint64(1) != np.uint64(0)
+def bit_of(pattern, neuron):
+    """Whether a neuron is on in a pattern in words."""
+    word = pattern[neuron // WORD]
+    return (word >> np.uint64(neuron % WORD)) & np.uint64(1) != np.uint64(0)
 
 
 def _sources() -> str:
@@ -221,29 +224,29 @@ def _sources() -> str:
 def _compiled(sources: str, *, cache: bool) -> Any:
     @njit(nogil=True, cache=cache, **PLAIN)
     def advance(
-        net, roots, stack, state, batch, starts, guide, with_volumes, with_shares, whose_generators
+        net, roots, stack, state, batch, parts, with_volumes, with_shares, whose_generators
     ):
         """Work until all is emitted (``DONE``) or something is needed; call again to go on.
 
-        ``starts`` lists the pieces to cut. A non-empty ``guide`` has a pattern for each of them:
-        only its region is followed, and a pattern that has no region emits nothing.
+        A part without a region, which no run leaves behind, emits nothing.
         """
         sources  # noqa: B018  (a closure variable is part of the cache's key)
         at = state.at
         last = net.widths.size - 1
-        n_guides = guide.shape[0]
         while True:
             if at[TOP] < 0:
-                if at[START] == starts.size:
+                if at[PART] == parts.piece.size:
                     return DONE
-                at[START] += 1
+                at[PART] += 1
                 at[TOP] = 0
-                lay_piece(stack, state, roots, starts[at[START] - 1])
+                lay_piece(stack, state, roots, parts.piece[at[PART] - 1])
             s = at[TOP]
             if stack.pos[s] == DEAD:
                 at[TOP] -= 1
                 continue
             layer = stack.layer[s]
+            pattern = parts.pattern[at[PART] - 1]
+            n_given = parts.n_given[at[PART] - 1] - net.first[layer]  # neurons of this layer
             if stack.pos[s] == NOT_ENTERED:
                 enter_layer(net, stack, state, s)
             n_cand = state.n_cand[layer]
@@ -253,6 +256,7 @@ def _compiled(sources: str, *, cache: bool) -> Any:
                 minus, plus, undecided = signs(net, stack, state, s, j)
                 if undecided:
                     return UNDECIDED
+                n_signs = stack.n_vertices[s]
                 if minus + plus < stack.n_vertices[s]:
                     note_zeros(net, stack, state, s, j, minus > 0 and plus > 0)
                 if minus > 0 and plus > 0:
@@ -262,29 +266,32 @@ def _compiled(sources: str, *, cache: bool) -> Any:
                     stack.pos[s] += 1
                     stack.pos[s + 1] = stack.pos[s]
                     split = True
+                else:
+                    if plus > 0:
+                        stack.bits[s, j // WORD] |= np.uint64(1) << np.uint64(j % WORD)
+                    stack.pos[s] += 1
+                if j >= n_given:  # others were counted when the part was left behind
+                    at[SIGNS] += n_signs
+                if split:
                     break
-                if plus > 0:
-                    stack.bits[s, j // WORD] |= np.uint64(1) << np.uint64(j % WORD)
-                stack.pos[s] += 1
             if split:
-                if n_guides == 0:
+                if j >= n_given:
                     at[TOP] += 1
-                elif guided(net, guide, at[START] - 1, layer, j):
+                elif bit_of(pattern, net.first[layer] + j):
                     stack.pos[s] = DEAD
                     at[TOP] += 1
                 if at[LOOSE] > 0:
                     return UNPLACED
                 continue
-            if n_guides > 0:
-                agrees = True
-                for k in range(net.widths[layer]):
-                    bit = (stack.bits[s, k // WORD] >> np.uint64(k % WORD)) & np.uint64(1)
-                    if (bit != np.uint64(0)) != guided(net, guide, at[START] - 1, layer, k):
-                        agrees = False
-                        break
-                if not agrees:
-                    at[TOP] -= 1
-                    continue
+            agrees = True
+            for j in range(min(net.widths[layer], n_given)):
+                bit = bit_of(stack.bits[s], j)
+                if bit != bit_of(pattern, net.first[layer] + j):
+                    agrees = False
+                    break
+            if not agrees:
+                at[TOP] -= 1
+                continue
             if layer < last:
                 for w in range(stack.bits.shape[1]):
                     state.path[layer, w] = stack.bits[s, w]

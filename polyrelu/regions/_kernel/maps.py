@@ -1,13 +1,14 @@
 """Affine forms of the neurons under the pattern above, and what they say about a polytope."""
 
+import math
+
 import numpy as np
 
 from polyrelu.regions._kernel.frames import (
+    FRESH,
     HUGE,
-    MAX_FLIPS,
     NOWHERE,
     OVERRIDDEN,
-    SIGNS,
     TINY,
     WORD,
     U,
@@ -16,48 +17,92 @@ from polyrelu.regions._kernel.frames import (
     lowest,
     popcount,
 )
+from polyrelu.regions._kernel.solve import solve_vertex
 
 
 @inlined
-def magnitude(net, state, layer, j):
-    """Largest |a.x| + |c| of neuron j's form over the domain."""
+def _grid(bound):
+    """The number to add and subtract again to round anything within bound to its grid.
+
+    Multiples of 2^-51 of the power of two above the bound add up without rounding as long as they
+    stay below that power: their sum does not depend on the order.
+    """
+    return math.ldexp(1.5, math.frexp(bound)[1] + 1) if bound > 0.0 else 0.0
+
+
+@inlined
+def _on_grid(x, grid):
+    """The multiple of the grid's step next to x."""
+    return (x + grid) - grid
+
+
+@inlined
+def _set_grids(net, state, layer):
+    """The grids of a layer's composed map, for all patterns of the layer above.
+
+    ``grid[layer, i]`` is that of coefficient i (d: of the constant, d + 1: of the error bound),
+    ``slack[layer]`` what one unit's rounding changes of a value in the domain at most.
+    """
     d = len(net.axes)
-    m = abs(state.maps[layer, d, j])
-    for i in range(d):
-        m += abs(state.maps[layer, i, j]) * net.reach[i]
-    return m
+    above = layer - 1
+    n_above = net.widths[above]
+    largest = net.largest[net.first[above] : net.first[layer]]
+    lost = 0.0
+    for i in range(d + 1):
+        bound = net.largest_bias[layer] if i == d else 0.0
+        for k in range(n_above):
+            bound += largest[k] * abs(state.maps[above, i, k])
+        grid = _grid(bound)
+        state.grid[layer, i] = grid
+        if not bound < HUGE:
+            lost = np.inf
+        # Half a step, and a quarter for the product that is rounded to it; 1.5 * 2^52 steps.
+        lost += grid * U * (net.reach[i] if i < d else 1.0)
+    lost = lost * (1.0 + 1e-6) + TINY
+    bound = (n_above + 1) * lost
+    for k in range(n_above):
+        bound += largest[k] * state.maps[above, d + 1, k]
+    grid = _grid(4.0 * bound)
+    state.grid[layer, d + 1] = grid
+    state.slack[layer] = _on_grid(lost + 2.0 * U * grid, grid)
 
 
 @inlined
 def _add_unit(net, state, layer, k, sign):
-    """Add (or remove) unit k of the layer above to the layer's composed map."""
+    """Add (or remove) unit k of the layer above to the layer's composed map, without rounding."""
     d = len(net.axes)
     n = net.widths[layer]
     start = net.offset[layer] + k * n
     w = net.weights[start : start + n]
-    rounding = (net.widths[layer - 1] + MAX_FLIPS + 8) * U
     for i in range(d + 1):
-        f = sign * state.maps[layer - 1, i, k]
+        f = state.maps[layer - 1, i, k]
         row = state.maps[layer, i]
+        grid = state.grid[layer, i]
         for j in range(n):
-            row[j] += w[j] * f
-    # The bound only grows until the next composition: an error, once made, stays.
-    f = state.maps[layer - 1, d + 1, k] + rounding * magnitude(net, state, layer - 1, k)
-    f *= 1.0 + 1e-6
+            row[j] += sign * ((w[j] * f + grid) - grid)
+    f = state.maps[layer - 1, d + 1, k] * (1.0 + 1e-6)
     row = state.maps[layer, d + 1]
+    grid = state.grid[layer, d + 1]
+    slack = state.slack[layer]
     for j in range(n):
-        row[j] += abs(w[j]) * f + (TINY if w[j] != 0.0 else 0.0)
+        unit = ((abs(w[j]) * f + grid) - grid) + slack
+        row[j] += sign * (unit if w[j] != 0.0 else 0.0)
 
 
 @inlined
 def compose(net, state, layer):
-    """Bring maps[layer] to the pattern path[layer - 1]: rank-one updates where they pay."""
+    """Bring maps[layer] to the pattern path[layer - 1]: only flipped units where that pays.
+
+    Units are added and removed without rounding, so that the map does not depend on the way.
+    """
     d = len(net.axes)
     n = net.widths[layer]
     above = layer - 1
     n_words = (net.widths[above] + WORD - 1) // WORD
     fresh = state.built[layer] != state.version[above]
-    if not fresh:
+    if fresh:
+        _set_grids(net, state, layer)
+    else:
         n_flips = 0
         n_active = 0
         for w in range(n_words):
@@ -66,17 +111,14 @@ def compose(net, state, layer):
             n_active += np.int64(popcount(new))
         if n_flips == 0:
             return
-        state.flips[layer] += n_flips
-        fresh = state.flips[layer] > MAX_FLIPS or n_flips > n_active
+        fresh = n_flips > n_active
     if fresh:
-        rounding = (net.widths[above] + MAX_FLIPS + 8) * U
         for i in range(d):
             state.maps[layer, i, :n] = 0.0
         for j in range(n):
             b = net.bias[net.first[layer] + j]
-            state.maps[layer, d, j] = b
-            state.maps[layer, d + 1, j] = rounding * abs(b)
-        state.flips[layer] = 0
+            state.maps[layer, d, j] = _on_grid(b, state.grid[layer, d])
+            state.maps[layer, d + 1, j] = state.slack[layer] if b != 0.0 else 0.0
     for w in range(n_words):
         new = state.path[above, w]
         word = new if fresh else new ^ state.used[above, w]
@@ -145,14 +187,29 @@ def enter_layer(net, stack, state, s):
 
 
 @inlined
+def _judge(net, stack, state, s, j, v, error, slope):
+    """Evaluate neuron j's form at generator v of frame s: its sign, 0 if that is not proven."""
+    d = len(net.axes)
+    layer = stack.layer[s]
+    x = stack.x[s]
+    c = state.maps[layer, d, j]
+    value = c * x[v, d] if len(net.far) else c
+    for i in range(d):
+        value += state.maps[layer, i, j] * x[v, i]
+    bound = error + stack.err[s, v] * slope
+    found = np.int8(bound < value < HUGE) - np.int8(-HUGE < value < -bound)
+    state.val[v] = value
+    state.sign[v] = found
+    return found
+
+
+@inlined
 def signs(net, stack, state, s, j):
     """Signs of neuron j's form on frame s: how many minus, how many plus, any undecided."""
     layer = stack.layer[s]
     d = len(net.axes)
     n_vertices = stack.n_vertices[s]
-    x = stack.x[s]
     err = stack.err[s]
-    val = state.val
     sign = state.sign
     c = state.maps[layer, d, j]
     slope = abs(c) if len(net.far) else 0.0
@@ -166,23 +223,21 @@ def signs(net, stack, state, s, j):
     slope *= 1.0 + 1e-6
     n_plus = n_minus = 0
     for v in range(n_vertices):
-        value = c * x[v, d] if len(net.far) else c
-        for i in range(d):
-            value += state.maps[layer, i, j] * x[v, i]
-        bound = error + err[v] * slope
-        plus = bound < value < HUGE
-        minus = -HUGE < value < -bound
-        val[v] = value
-        sign[v] = np.int8(plus) - np.int8(minus)
-        n_plus += plus
-        n_minus += minus
-    state.at[SIGNS] += n_vertices
+        found = _judge(net, stack, state, s, j, v, error, slope)
+        n_plus += found > 0
+        n_minus += found < 0
     state.scale[0] = error
     state.scale[1] = slope
     undecided = False
     if n_plus + n_minus < n_vertices:
         for v in range(n_vertices):
             state.open[v] = sign[v] == 0 and error + err[v] * slope != 0.0
+            if state.open[v] and err[v] > FRESH:
+                solve_vertex(net, stack, state, s, v)
+                found = _judge(net, stack, state, s, j, v, error, slope)
+                n_plus += found > 0
+                n_minus += found < 0
+                state.open[v] = found == 0
             undecided = undecided or state.open[v]
         if undecided and state.at[OVERRIDDEN] != 0:
             undecided = False

@@ -1,8 +1,29 @@
 """What is measured of one region: its volume."""
 
+import math
+
 import numpy as np
 
-from polyrelu.regions._kernel.frames import WORD, called, inlined, lowest
+from polyrelu.regions._kernel.frames import (
+    DIRECTIONS,
+    HUGE,
+    PRECISE,
+    WORD,
+    U,
+    called,
+    inlined,
+    lowest,
+)
+from polyrelu.regions._kernel.lanes import (
+    LANES,
+    add,
+    add_absolute,
+    invert,
+    least_absolute,
+    multiply,
+    subtract_product,
+)
+from polyrelu.regions._kernel.solve import form_of
 
 
 @inlined
@@ -33,7 +54,171 @@ def _pivot(stack, state, x, level, v):
 
 
 @called
-def volume(net, stack, state, s):
+def volume(net, stack, state, s, pattern, point):
+    """Volume of the polytope in frame s, with its pattern and a point inside."""
+    if stack.simple[s] and len(net.axes) > 2:
+        total = _by_vertices(net, stack, state, s, pattern, point)
+        if total > 0.0:
+            return total
+    return _by_simplices(net, stack, state, s)
+
+
+@inlined
+def _lay_dual(net, stack, state, s, pattern, point):
+    """Lay the facets' dual points g / (g.p + c) for point p inside: g.y + c > 0 on the inner side.
+
+    They are whitened, so that a thin region is as good as a round one, and turned, so that none
+    lies on an axis. Returns by what that divides their determinants, or 0 if floats cannot do it.
+    """
+    d = len(net.axes)
+    dual = state.dual
+    spread = state.pivots
+    white = state.product
+    spread[:] = 0.0
+    for w in range(len(stack.words)):
+        word = stack.alive[s, w]
+        while word != np.uint64(0):
+            slot = w * WORD + np.int64(lowest(word))
+            word &= word - np.uint64(1)
+            facet = stack.facet[s, slot]
+            form_of(net, state, facet, dual[slot])
+            depth = dual[slot, d]
+            for i in range(d):
+                depth += dual[slot, i] * point[i] * net.per_reach[i]
+            is_off = facet < net.bias.size and (
+                (pattern[facet // WORD] >> np.uint64(facet % WORD)) & np.uint64(1) == np.uint64(0)
+            )
+            if not (depth < 0.0 if is_off else depth > 0.0):
+                return 0.0
+            for i in range(d):
+                dual[slot, i] /= depth
+            for i in range(d):
+                for j in range(i + 1):
+                    spread[i, j] += dual[slot, i] * dual[slot, j]
+    volume_of_spread = 1.0  # Cholesky: spread = L L^T
+    for j in range(d):
+        for k in range(j):
+            spread[j, j] -= spread[j, k] * spread[j, k]
+        if not spread[j, j] > 0.0:
+            return 0.0
+        spread[j, j] = math.sqrt(spread[j, j])
+        volume_of_spread *= spread[j, j]
+        for i in range(j + 1, d):
+            for k in range(j):
+                spread[i, j] -= spread[i, k] * spread[j, k]
+            spread[i, j] /= spread[j, j]
+    for w in range(len(stack.words)):
+        word = stack.alive[s, w]
+        while word != np.uint64(0):
+            slot = w * WORD + np.int64(lowest(word))
+            word &= word - np.uint64(1)
+            for i in range(d):
+                white[i] = dual[slot, i]
+                for k in range(i):
+                    white[i] -= spread[i, k] * white[k]
+                white[i] /= spread[i, i]
+            for i in range(d):
+                dual[slot, i] = 0.0
+                for k in range(d):
+                    dual[slot, i] += net.generic[DIRECTIONS + i, k] * white[k]
+    return volume_of_spread
+
+
+@inlined
+def _lay_equations(net, stack, state, s, first):
+    """The equations of LANES vertices of frame s from the first on; the last one fills up."""
+    d = len(net.axes)
+    m = state.lanes
+    row = (d + DIRECTIONS) * LANES
+    last = stack.n_vertices[s] - 1
+    for t in range(LANES):
+        k = 0
+        for w in range(len(stack.words)):
+            word = stack.mask[s, min(first + t, last), w]
+            while word != np.uint64(0):
+                slot = w * WORD + np.int64(lowest(word))
+                word &= word - np.uint64(1)
+                for i in range(d):
+                    m[i * row + k * LANES + t] = state.dual[slot, i]
+                k += 1
+    for i in range(d):
+        for c in range(DIRECTIONS):
+            for t in range(LANES):
+                m[i * row + (d + c) * LANES + t] = net.generic[c, i]
+
+
+@called
+def _by_vertices(net, stack, state, s, pattern, point):
+    """Volume of the simple polytope in frame s as a sum over vertices; 0 if that is not precise.
+
+    With the dual points q_1 ... q_d of the facets at a vertex and sum_k y_k q_k = c, for any c,
+    d! vol = sum over vertices of (y_1 + ... + y_d)^d / (|det(q_1 ... q_d)| y_1 ... y_d) (Lawrence,
+    Polytope volume computation, Math. Comp. 57, 1991). The terms cancel more or less: the best of
+    several c is taken. LANES vertices are solved side by side, without pivoting.
+    """
+    d = len(net.axes)
+    scale = _lay_dual(net, stack, state, s, pattern, point)
+    if not 0.0 < scale < HUGE:
+        return 0.0
+    m = state.lanes
+    sums = state.sums
+    row = (d + DIRECTIONS) * LANES
+    det = d * row  # of the inverse
+    growth = det + LANES  # what elimination may have multiplied rounding by
+    high = growth + LANES
+    product = high + LANES
+    least = product + LANES
+    sums[:] = 0.0
+    n = stack.n_vertices[s]
+    for first in range(0, n, LANES):
+        _lay_equations(net, stack, state, s, first)
+        for t in range(LANES):
+            m[det + t] = 1.0
+            m[growth + t] = 0.0
+        for k in range(d):
+            pivot = k * row + k * LANES
+            invert(m, pivot)
+            multiply(m, det, pivot)
+            add_absolute(m, growth, pivot)
+            for i in range(k + 1, d):
+                factor = i * row + k * LANES
+                multiply(m, factor, pivot)
+                for j in range(k + 1, d + DIRECTIONS):
+                    subtract_product(m, i * row + j * LANES, factor, k * row + j * LANES)
+        for c in range(d, d + DIRECTIONS):
+            for t in range(LANES):
+                m[high + t] = 0.0
+                m[product + t] = 1.0
+                m[least + t] = np.inf
+            for k in range(d - 1, -1, -1):
+                y = k * row + c * LANES
+                for j in range(k + 1, d):
+                    subtract_product(m, y, k * row + j * LANES, j * row + c * LANES)
+                multiply(m, y, k * row + k * LANES)
+                add(m, high, y)
+                multiply(m, product, y)
+                least_absolute(m, least, y)
+            for t in range(min(LANES, n - first)):
+                term = abs(m[det + t]) / m[product + t]
+                for _ in range(d):
+                    term *= m[high + t]
+                sums[0, c - d] += term
+                sums[1, c - d] += abs(term) * (m[growth + t] + abs(m[high + t]) / m[least + t])
+    best = 0
+    for c in range(1, DIRECTIONS):
+        if sums[1, c] * abs(sums[0, best]) < sums[1, best] * abs(sums[0, c]):
+            best = c
+    total = sums[0, best]
+    if not d * U * sums[1, best] <= PRECISE * total < HUGE:
+        return 0.0
+    total /= scale
+    for k in range(d):
+        total *= net.reach[k] / (k + 1)
+    return total
+
+
+@called
+def _by_simplices(net, stack, state, s):
     """Volume of the polytope in frame s: its pulling triangulation, simplex by simplex.
 
     A face is the set of its vertices. Its first vertex is the apex; the cones from it over the

@@ -1,11 +1,14 @@
 """Sums and comparisons over emitted regions that the certificate is made of."""
 
+import math
 from typing import Any
 
 import numpy as np
 from numba import njit
 
 from polyrelu.regions._kernel.frames import PLAIN, inlined
+
+FRACTION_BITS = 62
 
 
 @inlined
@@ -14,11 +17,12 @@ def bit(pattern, neuron):
     return (pattern[neuron >> 3] >> np.uint8(neuron & 7)) & np.uint8(1) != np.uint8(0)
 
 
-def _pair_facets(patterns, indptr, ids, notes, by_byte, on, zero):
+def _pair_facets(patterns, indptr, ids, notes, by_byte, on, zero, hashes):
     """Sum of +-hash(name) over the facets that neurons make, modulo 2**64; how many they are.
 
     A region's hash is the sum of the words ``on`` of its neurons that are on (``by_byte``: of all
-    in a byte) and ``zero`` of those that vanish on it. On a facet further ones vanish.
+    in a byte) and ``zero`` of those that vanish on it. On a facet further ones vanish. Regions'
+    hashes go to ``hashes``.
     """
     total = np.uint64(0)
     n_facets = 0
@@ -33,6 +37,7 @@ def _pair_facets(patterns, indptr, ids, notes, by_byte, on, zero):
             if notes[stop, 1] < 0:
                 region += zero[notes[stop, 2]]
             stop += 1
+        hashes[r] = region
         for k in range(indptr[r], indptr[r + 1]):
             neuron = ids[k]
             if neuron >= on.size:
@@ -68,6 +73,25 @@ def _descend(patterns, leading):
     return True
 
 
+def _add_fixed(values, classes, exponent, sums):
+    """Add values times 2**exponent to the sums of their classes: whole part, and the rest in bits.
+
+    The rest is cut off after FRACTION_BITS.
+    """
+    unit = math.ldexp(1.0, FRACTION_BITS)
+    carry = np.int64(1) << FRACTION_BITS
+    for r in range(values.size):
+        scaled = math.ldexp(values[r], exponent)
+        whole = math.floor(scaled)
+        k = classes[r]
+        sums[k, 0] += np.int64(whole)
+        rest = sums[k, 1] + np.int64((scaled - whole) * unit)
+        if rest >= carry:
+            rest -= carry
+            sums[k, 0] += 1
+        sums[k, 1] = rest
+
+
 def _compiled(function: Any) -> Any:
     try:
         return njit(nogil=True, cache=True, **PLAIN)(function)
@@ -77,3 +101,4 @@ def _compiled(function: Any) -> Any:
 
 pair_facets = _compiled(_pair_facets)
 descend = _compiled(_descend)
+add_fixed = _compiled(_add_fixed)

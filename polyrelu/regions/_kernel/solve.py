@@ -16,7 +16,7 @@ from polyrelu.regions._kernel.frames import (
 
 
 @inlined
-def _form(net, state, facet, out):
+def form_of(net, state, facet, out):
     """The affine form that vanishes on a facet, its error bound, in units of reach."""
     d = len(net.axes)
     n_neurons = net.bias.size
@@ -62,7 +62,7 @@ def solve_vertex(net, stack, state, s, v):
         while word != np.uint64(0) and k < d:
             b = lowest(word)
             word &= word - np.uint64(1)
-            error = _form(net, state, stack.facet[s, w * WORD + np.int64(b)], system[k])
+            error = form_of(net, state, stack.facet[s, w * WORD + np.int64(b)], system[k])
             # Columns 0..d-1: A, d: c, d+1: E, d+2: residuals, d+3: row exchanges.
             magnitude = abs(system[k, d])
             for i in range(d):

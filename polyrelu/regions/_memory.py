@@ -1,0 +1,207 @@
+"""What the kernel works on: a network and a chart laid out for it, and room for its frames."""
+
+from __future__ import annotations
+
+import functools
+from fractions import Fraction
+
+import numpy as np
+
+from polyrelu.network import Network
+from polyrelu.regions import rounding
+from polyrelu.regions._kernel import frames as kernel
+from polyrelu.regions._kernel.lanes import LANES
+from polyrelu.regions.chart import Chart
+
+
+def kernel_net(
+    network: Network,
+    chart: Chart,
+    reach: np.ndarray,
+    first_layer: tuple[np.ndarray, np.ndarray],
+) -> tuple[kernel.Net, np.ndarray]:
+    """The restricted network for the kernel, and the first layer's map with its error row."""
+    widths = np.array(network.widths or (0,), dtype=np.int64)
+    forms, is_rounded = first_layer
+    forms, weights, biases = _scaled(network, forms, reach)
+    flat = [np.ascontiguousarray(weight.T).ravel() for weight in weights]
+    sizes = [0, 0] + [w.size for w in flat]
+    hidden = network.layers[:-1]
+    null = [~layer.weight.any(axis=1) & (layer.bias == 0) for layer in hidden]
+    first_map = np.zeros((chart.dim + 2, max(int(widths.max()), 1)))
+    first_map[: chart.dim + 1, : len(forms)] = forms.T
+    first_map[chart.dim + 1, : len(forms)] = rounding.form_error(forms, is_rounded, reach)
+    largest = [np.abs(weight).max(axis=0) for weight in weights]
+    largest.append(np.zeros(widths[-1]))
+    rows, is_rounded = rounding.forms((*chart.rows, (*[0] * chart.dim, 1)))
+    with np.errstate(over="ignore"):  # what is infinite proves nothing
+        per_reach = 1.0 / reach
+    net = kernel.Net(
+        axes=(0,) * chart.dim,
+        far=(0,) * (len(reach) - chart.dim),
+        widths=widths,
+        first=np.concatenate([[0], np.cumsum(widths)]).astype(np.int64),
+        bias=np.concatenate(biases or [np.zeros(0)]),
+        largest=np.concatenate(largest),
+        largest_bias=np.array([np.abs(bias).max() for bias in biases] or [0.0]),
+        weights=np.concatenate([*flat, np.zeros(1)]),
+        offset=np.cumsum(sizes[: len(widths)]).astype(np.int64),
+        null=np.concatenate(null or [np.zeros(0, bool)]),
+        reach=reach,
+        per_reach=per_reach,
+        generic=_generic(chart.dim),
+        rows=np.column_stack([rows, rounding.form_error(rows, is_rounded, reach)]),
+    )
+    return net, first_map
+
+
+def _scaled(
+    network: Network, forms: np.ndarray, reach: np.ndarray
+) -> tuple[np.ndarray, list[np.ndarray], list[np.ndarray]]:
+    """First-layer forms, further weights and all biases, of units scaled by powers of two.
+
+    No pre-activation changes its sign, and all are of similar size: they share one grid of floats.
+    Nothing is scaled where floats would overflow or lose digits.
+    """
+    hidden = network.layers[:-1]
+    if not hidden:
+        return forms, [], []
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        own = _exponents(forms * np.append(reach, 1.0)[: forms.shape[1]])
+        scaled, weights = np.ldexp(forms, -own[:, None]), []
+        biases = [np.ldexp(hidden[0].bias, -own)]
+        same = np.array_equal(np.ldexp(scaled, own[:, None]), forms)
+        for layer in hidden[1:]:
+            above, own = own, _exponents(np.column_stack([np.ldexp(layer.weight, own), layer.bias]))
+            weights.append(np.ldexp(layer.weight, above - own[:, None]))
+            biases.append(np.ldexp(layer.bias, -own))
+            same &= np.array_equal(np.ldexp(weights[-1], own[:, None] - above), layer.weight)
+            same &= np.array_equal(np.ldexp(biases[-1], own), layer.bias)
+    if same:
+        return scaled, weights, biases
+    return forms, [layer.weight for layer in hidden[1:]], [layer.bias for layer in hidden]
+
+
+def _exponents(rows: np.ndarray) -> np.ndarray:
+    """The power of two of the largest entry of each row; 0 for a row of zeros."""
+    exponents: np.ndarray = np.frexp(np.abs(rows).max(axis=1, initial=0.0))[1]
+    return exponents
+
+
+@functools.cache
+def _generic(dim: int) -> np.ndarray:
+    """Directions and a rotation, all at an angle to the axes and to each other.
+
+    The rotation is a product of reflections at vectors of integers: the same on every machine.
+    """
+    mirrors = [[pow(3, 7 * i + k, 101) - 50 for k in range(dim)] for i in range(dim)]
+    rotation = [[Fraction(i == k) for k in range(dim)] for i in range(dim)]
+    for mirror in mirrors:
+        length = sum(m * m for m in mirror)
+        for row in rotation:
+            along = Fraction(2 * sum(m * r for m, r in zip(mirror, row, strict=True)), length)
+            row[:] = [r - along * m for m, r in zip(mirror, row, strict=True)]
+    directions = [
+        [(pow(5, 11 * c + k, 97) - 48.5) / 48.5 for k in range(dim)]
+        for c in range(kernel.DIRECTIONS)
+    ]
+    return np.vstack([directions, np.array(rotation, dtype=np.float64)])
+
+
+def piece_frames(network: Network, chart: Chart, reach: np.ndarray, words: int) -> kernel.Roots:
+    """The pieces of the chart as frames."""
+    n_pieces = len(chart.pieces)
+    size = max(len(piece.generators) for piece in chart.pieces)
+    x = np.zeros((n_pieces, size, len(reach)))
+    err = np.zeros((n_pieces, size))
+    facet = np.zeros((n_pieces, words * 64), np.int32)
+    mask = np.zeros((n_pieces, size, words), np.uint64)
+    n_bits = max((max(network.widths, default=0) + 63) // 64, 1)
+    bits = np.zeros((n_pieces, 2, n_bits * 64), dtype=np.uint8)
+    for k, piece in enumerate(chart.pieces):
+        bits[k, 0, list(piece.neurons)] = 1
+        bits[k, 1, list(piece.neurons)] = piece.on
+        for v, vector in enumerate(piece.generators):
+            x[k, v], err[k, v] = rounding.generator(vector, reach)
+        facet[k, : len(piece.facets)] = piece.facets
+        on = np.zeros((size, words * 64), dtype=np.uint8)
+        on[: len(piece.generators), : len(piece.facets)] = piece.incidence.T
+        mask[k] = np.packbits(on, axis=1, bitorder="little").view(np.uint64)
+    known = np.packbits(bits, axis=2, bitorder="little").view(np.uint64)
+    return kernel.Roots(
+        x=x,
+        err=err,
+        mask=mask,
+        n=np.array([len(piece.generators) for piece in chart.pieces], dtype=np.int64),
+        facet=facet,
+        alive=np.bitwise_or.reduce(mask, axis=1),
+        simple=np.array([(p.incidence.sum(axis=0) == chart.dim).all() for p in chart.pieces]),
+        known=known,
+    )
+
+
+def frame_stack(net: kernel.Net, capacity: int, words: int) -> kernel.Stack:
+    frames, d, coords = int(net.first[-1]) + 2, len(net.axes), net.reach.size
+    n_bits = max((int(net.widths.max()) + 63) // 64, 1)
+    return kernel.Stack(
+        axes=(0,) * d,
+        coords=(0,) * coords,
+        words=(0,) * words,
+        x=np.empty((frames, capacity, coords)),
+        err=np.empty((frames, capacity)),
+        mask=np.zeros((frames, capacity, words), np.uint64),
+        n_vertices=np.zeros(frames, np.int64),
+        alive=np.zeros((frames, words), np.uint64),
+        facet=np.zeros((frames, words * 64), np.int32),
+        layer=np.zeros(frames, np.int64),
+        pos=np.zeros(frames, np.int64),
+        simple=np.zeros(frames, np.bool_),
+        bits=np.zeros((frames, n_bits), np.uint64),
+        touched=np.zeros(frames, np.bool_),
+        n_notes=np.zeros(frames, np.int64),
+    )
+
+
+def scratch(net: kernel.Net, first_map: np.ndarray, capacity: int, words: int) -> kernel.State:
+    layers, d, width = len(net.widths), len(net.axes), max(int(net.widths.max()), 1)
+    n_bits = (width + 63) // 64
+    maps = np.zeros((layers, d + 2, width))
+    maps[0] = first_map
+    at = np.zeros(10, np.int64)
+    at[kernel.TOP] = -1
+    return kernel.State(
+        at=at,
+        maps=maps,
+        version=np.zeros(layers, np.int64),
+        built=np.full(layers, -1, np.int64),
+        grid=np.zeros((layers, d + 2)),
+        slack=np.zeros(layers),
+        path=np.zeros((layers, n_bits), np.uint64),
+        used=np.zeros((layers, n_bits), np.uint64),
+        known=np.zeros((2, n_bits), np.uint64),
+        notes=np.zeros((int(net.first[-1]) + 1, 2), np.int32),
+        cand=np.zeros((layers, width + 1), np.int32),
+        n_cand=np.zeros(layers, np.int64),
+        centre=np.zeros(width),
+        spread=np.zeros(width),
+        val=np.zeros(capacity),
+        scale=np.zeros(2),
+        open=np.zeros(capacity, np.bool_),
+        sign=np.zeros(capacity, np.int8),
+        exact=np.zeros(capacity, np.int8),
+        side=np.zeros((3, capacity + 1), np.int64),
+        edges=np.zeros((2, 4 * capacity), np.int64),
+        half=np.zeros((2, net.reach.size)),
+        system=np.zeros((d, d + 4)),
+        flat=np.zeros((capacity, d)),
+        faces=np.zeros((d + 1, capacity), np.int32),
+        face_n=np.zeros(d + 1, np.int64),
+        face_slot=np.zeros(d + 1, np.int64),
+        face_set=np.zeros((d + 1, words), np.uint64),
+        met=np.zeros((64 * words, words), np.uint64),
+        pivots=np.zeros((d + 1, d + 1)),
+        dual=np.zeros((64 * words, d + 1)),
+        lanes=np.zeros((d * (d + kernel.DIRECTIONS) + 5) * LANES),
+        sums=np.zeros((2, kernel.DIRECTIONS)),
+        product=np.zeros(d + 1),
+    )

@@ -1,0 +1,72 @@
+"""Checks that regions pass one by one: their numbers fit each other, their points are inside."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from polyrelu.errors import InconsistentError
+from polyrelu.network import Network
+from polyrelu.regions.complex import RegionComplex
+from polyrelu.regions.exact_regions import exact_regions
+from polyrelu.regions.places import PLACE_TOLERANCE
+from polyrelu.regions.points import patterns_at
+
+
+def check_shapes(batch: RegionComplex) -> None:
+    """Raise unless face numbers, facets, boundedness and volumes fit each other.
+
+    The alternating sum of a polytope's f-vector is 1, of an unbounded pointed polyhedron's 0
+    (Ziegler, Lectures on Polytopes, Corollary 8.17); lines shift the dimensions.
+    """
+    f, lines = batch.f_vectors, batch.lineality
+    alternating = (f[:, lines:] * (-1) ** np.arange(f.shape[1] - lines)).sum(axis=1)
+    fits = (f[:, -1] == 1) & (f[:, :lines] == 0).all(axis=1)
+    fits &= (alternating == batch.bounded) if not lines else (alternating == 0) | (alternating == 1)
+    fits &= batch.bounded | ~np.isfinite(batch.volumes)
+    if batch.chart.dim:
+        fits &= f[:, -2] == batch.n_facets
+    if not fits.all():
+        raise InconsistentError(
+            f"face numbers, facets or volume of region {int(np.argmin(fits))} of a batch "
+            "contradict each other: please report this network"
+        )
+
+
+def check_points(batch: RegionComplex, rows: np.ndarray, around: np.ndarray) -> None:
+    """Raise unless a forward pass at the interior points of some regions gives their patterns.
+
+    ``around`` says how far from 0 the coordinates reach whose rounding a point has inherited.
+    """
+    network = batch.network
+    bits = patterns_at(network, batch.points[rows])
+    wrong = bits != batch.bits_of(rows)
+    missed = rows[wrong.any(axis=1)]
+    for row, neurons in zip(missed, wrong[wrong.any(axis=1)], strict=True):
+        value, size = _pre_activations(network, batch.points[row], around)
+        if (np.abs(value) > PLACE_TOLERANCE * size)[neurons].any():
+            raise InconsistentError(
+                f"the interior point of region {row} of a batch lies in another one: please "
+                "report this network"
+            )
+    # A rounded point of a thin region may be outside of it: an exact one is not.
+    for region in exact_regions(batch, missed):
+        region.check()
+
+
+def _pre_activations(
+    network: Network, x: np.ndarray, around: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Pre-activations of all neurons at a point, and the largest that is possible near it.
+
+    ``around`` says how far from 0 the coordinates reach whose rounding the point has inherited.
+    """
+    value, size = x, np.abs(x) + around
+    pairs = []
+    with np.errstate(over="ignore", invalid="ignore"):
+        for layer in network.layers[:-1]:
+            value = layer(value)
+            size = np.abs(layer.weight) @ size + np.abs(layer.bias)
+            pairs.append((value, size))
+            value = np.maximum(value, 0.0)
+    values, sizes = zip(*pairs, strict=True)
+    return np.concatenate(values), np.concatenate(sizes)
