@@ -6,7 +6,6 @@ are timed in turn in one process; figures are medians. Run: ``python benchmarks/
 """
 
 import argparse
-import os
 import statistics
 import time
 from collections.abc import Callable
@@ -37,8 +36,8 @@ def forward(network: Network, x: np.ndarray) -> np.ndarray:
     return x @ last.weight.T + last.bias
 
 
-HEADER = f"""\
-                             mean   1 thread  {os.cpu_count()} threads    forward     ratio     ratio   volume
+HEADER = """\
+                             mean   1 thread    threads    forward     ratio     ratio   volume
 net             regions    facets       (ms)       (ms)  pass (ms)  1 thread   threads    error"""
 
 

@@ -221,7 +221,8 @@ def test_at_any_time_the_state_seen_is_whole(small_tasks):
         assert found_by(driver) == expected
 
 
-def test_a_network_that_sees_nothing():
+def test_a_network_that_sees_nothing_needs_no_kernel(monkeypatch):
+    monkeypatch.setattr(execution, "Run", None)
     network, domain = Network.from_arrays([[[1, 2], [3, 4]]]), AffineSlice([1, 2], [[0], [1]])
     batches = []
     driver = Driver(
@@ -274,8 +275,10 @@ def test_a_process_that_is_killed_costs_nothing_but_time(small_tasks, processes)
     def kill(state, outcome):
         nonlocal n_seen
         n_seen += 1
-        if n_seen in (5, 20):
-            os.kill(next(iter(made[-1]._processes)), signal.SIGKILL)
+        if n_seen in (5, 20) and not made[-1]._broken:
+            next(iter(made[-1]._processes.values())).kill()
+            while not made[-1]._broken:  # until it is noticed
+                time.sleep(0.001)
 
     driver = Driver(
         job_of(network, domain), start_of(network, domain), pool=pool, n_workers=2,
@@ -283,7 +286,7 @@ def test_a_process_that_is_killed_costs_nothing_but_time(small_tasks, processes)
     )  # fmt: skip
     assert driver.run() == ""
     assert found_by(driver) == streamed(network, domain)
-    assert len(made) == 3
+    assert len(made) in (2, 3)
 
 
 def test_workers_that_are_always_lost(nothing_here, processes):
