@@ -25,8 +25,8 @@ class Verbs(Verb, click.Group):
 def polyrelu() -> None:
     """Exact polytope geometry of ReLU networks.
 
-    Exit codes: 0 done, 2 usage or invalid input, 3 kernel failure or inconsistency, 4 reserved
-    (incomplete).
+    Exit codes: 0 done, 2 usage or invalid input, 3 kernel failure or inconsistency, 4
+    incomplete (budget spent or interrupted).
     """
 
 
@@ -45,8 +45,8 @@ def main(args: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        0 done; 2 usage or invalid input; 3 kernel failure or inconsistency; 4 reserved
-        (incomplete); 130 interrupted; 141 the reader of standard output went away. Every code but
+        0 done; 2 usage or invalid input; 3 kernel failure or inconsistency; 4
+        incomplete; 130 interrupted; 141 the reader of standard output went away. Every code but
         0 and 141 comes with one line on standard error. An error of another kind is a defect of
         polyrelu and shows its traceback.
     """

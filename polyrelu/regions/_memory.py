@@ -200,7 +200,7 @@ def scratch(net: kernel.Net, first_map: np.ndarray, capacity: int, words: int) -
         face_set=np.zeros((d + 1, words), np.uint64),
         met=np.zeros((64 * words, words), np.uint64),
         pivots=np.zeros((d + 1, d + 1)),
-        dual=np.zeros((64 * words, d + 1)),
+        dual=np.zeros((64 * words, d + 3)),
         lanes=np.zeros((d * (d + kernel.DIRECTIONS) + 5) * LANES),
         sums=np.zeros((2, kernel.DIRECTIONS)),
         product=np.zeros(d + 1),

@@ -30,7 +30,7 @@ from polyrelu.regions.domain import Domain
 from polyrelu.regions.parts import Parts
 from polyrelu.regions.subdivision import as_complex, measured_chart, uncut
 
-BATCH_SIZE = 4096
+BATCH_SIZE = 8192
 FIRST_SLICE, LONGEST_SLICE = 0.02, 2.0  # seconds that a task may take,
 FAR_SLICE = 0.25  # and at least where it is sent away
 SLICES = 16  # a slice is this part of the time so far: the last one ends not much later

@@ -68,7 +68,8 @@ def test_the_census_does_not_depend_on_the_executor(small_tasks, kind):
         assert executor.submit(os.getpid).result()  # it is left open
 
 
-def test_a_broken_executor_of_the_caller():
+def test_a_broken_executor_of_the_caller(monkeypatch):
+    monkeypatch.setattr(execution, "FAR_SLICE", 0.0)
     with ProcessPoolExecutor(2) as executor:
         kill = killer(lambda: next(iter(executor._processes)))
         with pytest.raises(KernelError, match="the workers were lost 3 times in a row"):
@@ -114,7 +115,7 @@ def test_the_census_does_not_depend_on_the_cluster(cluster, name):
 
 
 def test_a_lost_worker_of_a_cluster_costs_nothing_but_time(cluster, monkeypatch):
-    monkeypatch.setattr(execution, "FAR_SLICE", 0.05)
+    monkeypatch.setattr(execution, "FAR_SLICE", 0.0)
     with cluster.get_client() as client:
         (pid, _) = client.run(os.getpid).values()
     kill = killer(lambda: pid)

@@ -270,13 +270,17 @@ def euler(net, stack, state, s, rays, f):
         return OPEN
     n_neurons = net.bias.size
     infinity = n_neurons + net.rows.shape[0] - 1
+    walls = state.face_set[d]  # the slots of domain facets
     on_domain = False
     for w in range(len(stack.words)):
+        walls[w] = np.uint64(0)
         word = stack.alive[s, w]
         while word != np.uint64(0):
-            facet = stack.facet[s, w * WORD + np.int64(lowest(word))]
+            b = lowest(word)
             word &= word - np.uint64(1)
-            on_domain = on_domain or n_neurons <= facet < infinity
+            if n_neurons <= stack.facet[s, w * WORD + np.int64(b)] < infinity:
+                walls[w] |= np.uint64(1) << b
+                on_domain = True
     if rays > 0 or not on_domain:
         if on_domain:
             return OPEN
@@ -296,12 +300,8 @@ def euler(net, stack, state, s, rays, f):
     total = _alternating(stack, state, s, 0)
     level = 0
     while level >= 0:
-        slot = face_slot[level] + 1
-        while slot < len(stack.words) * WORD and not (
-            n_neurons <= stack.facet[s, slot] < infinity and is_alive(stack, s, slot)
-        ):
-            slot += 1
-        if slot == len(stack.words) * WORD or level == d:
+        slot = _next_wall(stack, walls, face_slot[level] + 1)
+        if slot < 0 or level == d:
             level -= 1
             continue
         face_slot[level] = slot
@@ -318,6 +318,19 @@ def euler(net, stack, state, s, rays, f):
     return total
 
 
+@inlined
+def _next_wall(stack, walls, slot):
+    """The first of these slots from a given one on, or -1."""
+    w = slot // WORD
+    while w < len(stack.words):
+        word = walls[w] >> np.uint64(slot % WORD)
+        if word != np.uint64(0):
+            return slot + np.int64(lowest(word))
+        w += 1
+        slot = w * WORD
+    return -1
+
+
 @called
 def _alternating(stack, state, s, codim):
     """sum_k (-2)^k f_k = sum_i (-1)^i h_i of the simple polytope in faces[codim].
@@ -332,9 +345,15 @@ def _alternating(stack, state, s, codim):
         return 1
     if q == 2:
         return 4 - n
-    facets, pairs = _meetings(stack, state, s, state.faces[codim], n)
     if q == 4:
+        facets = 0
+        for w in range(len(stack.words)):
+            word = np.uint64(0)
+            for i in range(n):
+                word |= stack.mask[s, state.faces[codim, i], w]
+            facets += np.int64(popcount(word))
         return n - 4 * (facets - codim) + 16
+    facets, pairs = _meetings(stack, state, s, state.faces[codim], n)
     ridges = pairs - codim * (facets - codim) - codim * (codim - 1) // 2
     return 64 - 20 * (facets - codim) + 4 * ridges - n
 
@@ -366,12 +385,19 @@ def is_off_facets(net, stack, state, s):
             for i in range(d):
                 slope += abs(forms[slot, i])
                 forms[slot, i] *= net.per_reach[i]
-            rounding = (4 * d + 16) * U * (slope + abs(forms[slot, d])) + TINY
-            for v in range(stack.n_vertices[s]):
-                if on_slot(stack, s, v, slot):
-                    value = forms[slot, d] * (stack.x[s, v, d] if len(net.far) else 1.0)
-                    for i in range(d):
-                        value += forms[slot, i] * stack.x[s, v, i]
-                    if abs(value) > (error + rounding + stack.err[s, v] * slope) * (1.0 + 1e-6):
-                        return True
+            error += (4 * d + 16) * U * (slope + abs(forms[slot, d])) + TINY
+            forms[slot, d + 1] = error * (1.0 + 1e-6)
+            forms[slot, d + 2] = slope * (1.0 + 1e-6)
+    for v in range(stack.n_vertices[s]):
+        last = stack.x[s, v, d] if len(net.far) else 1.0
+        for w in range(len(stack.words)):
+            word = stack.mask[s, v, w]
+            while word != np.uint64(0):
+                slot = w * WORD + np.int64(lowest(word))
+                word &= word - np.uint64(1)
+                value = forms[slot, d] * last
+                for i in range(d):
+                    value += forms[slot, i] * stack.x[s, v, i]
+                if abs(value) > forms[slot, d + 1] + stack.err[s, v] * forms[slot, d + 2]:
+                    return True
     return False

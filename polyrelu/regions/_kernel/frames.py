@@ -113,7 +113,7 @@ class State(NamedTuple):
     face_set: Array  # (d + 1, W) uint64
     met: Array  # (64 W, W) uint64 scratch: the slots that share a vertex with a slot
     pivots: Array  # (d + 1, d + 1) scratch of the triangulation and of the solve
-    dual: Array  # (64 W, d + 1) scratch: dual points of the facets in the slots
+    dual: Array  # (64 W, d + 3) scratch: forms or dual points of the facets in the slots
     lanes: Array  # ((d (d + DIRECTIONS) + 5) LANES,) scratch: equations of LANES vertices
     sums: Array  # (2, DIRECTIONS) scratch: volume and its error by direction
     product: Array  # (d + 1,) scratch: product of the pivots of levels 1 .. k, or a vector
