@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -69,6 +72,7 @@ class Run:
         self._n_notes = batch_size + network.n_neurons
         self._batch = self._new_batch()
         self._parts = parts.none(network)
+        self._has_run = False
 
     def start(self, given: Parts) -> None:
         """Cut these parts from now on, instead of what is left."""
@@ -90,10 +94,11 @@ class Run:
         at[[kernel.SIGNS, kernel.RATIONAL]] = 0
         before = self._share_done()
         while True:
-            status = advance(
-                self._net, self._roots, self._stack, self._state, self._batch, self._parts,
-                volumes, shares, generators,
-            )  # fmt: skip
+            with self._perhaps_compiling():
+                status = advance(
+                    self._net, self._roots, self._stack, self._state, self._batch, self._parts,
+                    volumes, shares, generators,
+                )  # fmt: skip
             if status == kernel.DONE or (status == kernel.FULL and at[kernel.ROWS] > 0):
                 return self._rows(self._share_done() - before), status == kernel.DONE
             if status == kernel.FULL:  # one region needs more than an empty batch has
@@ -110,6 +115,19 @@ class Run:
                     capacity=2 if status == kernel.MORE_VERTICES else 1,
                     words=2 if status == kernel.MORE_WORDS else 1,
                 )
+
+    @contextmanager
+    def _perhaps_compiling(self) -> Iterator[None]:
+        """The compiler makes millions of objects; to look for garbage among them takes seconds."""
+        is_first, self._has_run = not self._has_run, True
+        collects = is_first and gc.isenabled()
+        if collects:
+            gc.disable()
+        try:
+            yield
+        finally:
+            if collects:
+                gc.enable()
 
     def left(self) -> Parts:
         """What is left to do, between two batches: disjoint parts, in the order of a run."""
