@@ -162,9 +162,9 @@ class Parts(NamedTuple):
 # Frames are plain memory that the caller keeps alive: without reference counts (_nrt) the loop
 # runs several times faster, and helpers that are never called from Python need no wrappers.
 PLAIN: dict[str, Any] = {"_nrt": False, "error_model": "numpy"}
-_HELPER: dict[str, Any] = {**PLAIN, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-called = njit(**_HELPER)
-inlined = njit(forceinline=True, **_HELPER)
+HELPER: dict[str, Any] = {**PLAIN, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+called = njit(**HELPER)
+inlined = njit(forceinline=True, **HELPER)
 
 
 @intrinsic

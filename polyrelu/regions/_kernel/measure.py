@@ -3,9 +3,11 @@
 import math
 
 import numpy as np
+from numba.extending import overload
 
 from polyrelu.regions._kernel.frames import (
     DIRECTIONS,
+    HELPER,
     HUGE,
     PRECISE,
     WORD,
@@ -53,14 +55,25 @@ def _pivot(stack, state, x, level, v):
     return abs(pivot)
 
 
-@called
 def volume(net, stack, state, s, pattern, point):
     """Volume of the polytope in frame s, with its pattern and a point inside."""
-    if stack.simple[s] and len(net.axes) > 2:
-        total = _by_vertices(net, stack, state, s, pattern, point)
-        if total > 0.0:
-            return total
-    return _by_simplices(net, stack, state, s)
+    raise NotImplementedError("compiled code only")
+
+
+@overload(volume, jit_options=HELPER)  # type: ignore[arg-type]
+def _volume(net, stack, state, s, pattern, point):
+    """The way to measure for the dimension: what is not needed is not compiled."""
+    if net.types[0].count <= 2:
+        return lambda net, stack, state, s, pattern, point: _by_simplices(net, stack, state, s)
+
+    def measured(net, stack, state, s, pattern, point):
+        if stack.simple[s]:
+            total = _by_vertices(net, stack, state, s, pattern, point)
+            if total > 0.0:
+                return total
+        return _by_simplices(net, stack, state, s)
+
+    return measured
 
 
 @inlined
