@@ -81,10 +81,16 @@ class Run:
         self._state.at[kernel.TOP] = -1
 
     def next_batch(
-        self, *, volumes: bool, shares: bool = False, generators: int = kernel.WHERE_NEEDED
+        self,
+        *,
+        volumes: bool,
+        shares: bool = False,
+        generators: int = kernel.WHERE_NEEDED,
+        most: int | None = None,
     ) -> tuple[Rows, bool]:
         """The next batch, and whether it is the last.
 
+        It has ``most`` regions if that is less than the run's batch size has room for.
         ``shares`` says whether to compute what the certificate adds up; ``generators`` says whose
         generators and incidences to write out: ALL, or WHERE_NEEDED (where the f-vector is left
         open, or the certificate looks closer).
@@ -94,9 +100,10 @@ class Run:
         at[[kernel.SIGNS, kernel.RATIONAL]] = 0
         before = self._share_done()
         while True:
+            batch = self._batch._replace(n_facets=self._batch.n_facets[:most])  # room for rows
             with self._perhaps_compiling():
                 status = advance(
-                    self._net, self._roots, self._stack, self._state, self._batch, self._parts,
+                    self._net, self._roots, self._stack, self._state, batch, self._parts,
                     volumes, shares, generators,
                 )  # fmt: skip
             if status == kernel.DONE or (status == kernel.FULL and at[kernel.ROWS] > 0):

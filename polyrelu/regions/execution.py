@@ -30,7 +30,8 @@ from polyrelu.regions.domain import Domain
 from polyrelu.regions.parts import Parts
 from polyrelu.regions.subdivision import as_complex, measured_chart, uncut
 
-BATCH_SIZE = 8192
+BATCH_SIZE = 16384
+FIRST_BATCH = 4096  # of a task; each has twice as many as the one before
 FIRST_SLICE, LONGEST_SLICE = 0.02, 2.0  # seconds that a task may take,
 FAR_SLICE = 0.25  # and at least where it is sent away
 SLICES = 16  # a slice is this part of the time so far: the last one ends not much later
@@ -122,9 +123,9 @@ def work(
     given: Parts,
     seconds: float,
     enough: float = math.inf,
-    stop: threading.Event | None = None,
+    *stops: threading.Event,
 ) -> Outcome:
-    """A task: the regions of some parts, until time is over, they are enough, or ``stop`` is set.
+    """A task: the regions of some parts, until time is over, they are enough, or a stop is set.
 
     At least one batch is done.
     """
@@ -141,15 +142,17 @@ def work(
     run.start(given)
     nothing = RegionComplex.none(job.network, job.domain, run.chart)
     outcome, done = Outcome(job.summarise(nothing), given, []), False
+    most = FIRST_BATCH
     while not done:
-        rows, done = run.next_batch(volumes=job.volumes, shares=job.certify)
+        rows, done = run.next_batch(volumes=job.volumes, shares=job.certify, most=most)
+        most = min(2 * most, BATCH_SIZE)
         if rows.n_rows:
             batch = as_complex(job.network, job.domain, run.chart, rows, complete=False)
             outcome.summary.add(batch)
             if job.keeps_batches:
                 outcome.batches.append(batch)
         is_over = time.monotonic() > until or outcome.summary.n_regions >= enough
-        if is_over or (stop is not None and stop.is_set()):
+        if is_over or any(stop.is_set() for stop in stops):
             break
     outcome.left = run.left()
     return outcome
@@ -211,7 +214,7 @@ class Driver:
             If Ctrl-C is pressed once more, while tasks under way come to their end.
         """
         self._before, self._started = self.state.seconds, time.monotonic()
-        self._reason, self._stop = "", threading.Event()
+        self._reason, self._stop, self._idle = "", threading.Event(), threading.Event()
         with _interruptible(self._stop):
             if self.state.pending and not (self.state.summary.n_regions and self._is_over()):
                 # What is done at once needs no workers, and the first task compiles the kernel.
@@ -250,6 +253,8 @@ class Driver:
                         self._submit(executor, under_way)
                     if not under_way:
                         return
+                    if len(under_way) < self.n_workers and not self._reason:
+                        self._idle.set()  # whoever works hands back what is left, to be divided
                     for future in wait(under_way, return_when=FIRST_COMPLETED).done:
                         self._take_back(future, under_way)
             except self.lost:
@@ -267,9 +272,10 @@ class Driver:
 
     def _submit(self, executor: Executor, under_way: dict[Future[Outcome], Parts]) -> None:
         given = self._next_task(self.n_workers - len(under_way))
-        stop = [self._stop] if self.shares_memory else []
+        stops = [self._stop, self._idle] if self.shares_memory else []
+        self._idle.clear()
         try:
-            future = executor.submit(work, self.job, given, self._slice(), self._enough(), *stop)
+            future = executor.submit(work, self.job, given, self._slice(), self._enough(), *stops)
         except BaseException:
             self.state.pending.append(given)
             raise

@@ -5,16 +5,13 @@ import numpy as np
 from polyrelu.regions._kernel.cut import third_on_edge
 from polyrelu.regions._kernel.frames import (
     OPEN,
-    TINY,
     WORD,
-    U,
     called,
     inlined,
     lowest,
     popcount,
 )
 from polyrelu.regions._kernel.maps import is_alive, on_slot
-from polyrelu.regions._kernel.solve import form_of
 
 
 @inlined
@@ -356,48 +353,3 @@ def _alternating(stack, state, s, codim):
     facets, pairs = _meetings(stack, state, s, state.faces[codim], n)
     ridges = pairs - codim * (facets - codim) - codim * (codim - 1) // 2
     return 64 - 20 * (facets - codim) + 4 * ridges - n
-
-
-@called
-def is_off_facets(net, stack, state, s):
-    """Whether a generator of frame s is certainly off a facet that it is said to lie on.
-
-    Only of regions at the domain's boundary or at infinity, where no neighbour could disagree.
-    """
-    d = len(net.axes)
-    forms = state.dual
-    at_boundary = False
-    for w in range(len(stack.words)):
-        word = stack.alive[s, w]
-        while word != np.uint64(0):
-            slot = w * WORD + np.int64(lowest(word))
-            word &= word - np.uint64(1)
-            at_boundary = at_boundary or stack.facet[s, slot] >= net.bias.size
-    if not at_boundary:
-        return False
-    for w in range(len(stack.words)):
-        word = stack.alive[s, w]
-        while word != np.uint64(0):
-            slot = w * WORD + np.int64(lowest(word))
-            word &= word - np.uint64(1)
-            error = form_of(net, state, stack.facet[s, slot], forms[slot])
-            slope = abs(forms[slot, d]) if len(net.far) else 0.0
-            for i in range(d):
-                slope += abs(forms[slot, i])
-                forms[slot, i] *= net.per_reach[i]
-            error += (4 * d + 16) * U * (slope + abs(forms[slot, d])) + TINY
-            forms[slot, d + 1] = error * (1.0 + 1e-6)
-            forms[slot, d + 2] = slope * (1.0 + 1e-6)
-    for v in range(stack.n_vertices[s]):
-        last = stack.x[s, v, d] if len(net.far) else 1.0
-        for w in range(len(stack.words)):
-            word = stack.mask[s, v, w]
-            while word != np.uint64(0):
-                slot = w * WORD + np.int64(lowest(word))
-                word &= word - np.uint64(1)
-                value = forms[slot, d] * last
-                for i in range(d):
-                    value += forms[slot, i] * stack.x[s, v, i]
-                if abs(value) > forms[slot, d + 1] + stack.err[s, v] * forms[slot, d + 2]:
-                    return True
-    return False

@@ -33,7 +33,6 @@ from polyrelu.regions._kernel.count import (
     f_vector,
     f_vector_is_open,
     has_corner,
-    is_off_facets,
     n_rays,
 )
 from polyrelu.regions._kernel.cut import cut_in_two
@@ -63,6 +62,7 @@ from polyrelu.regions._kernel.frames import (
 )
 from polyrelu.regions._kernel.maps import enter_layer, note_zeros, signs
 from polyrelu.regions._kernel.measure import volume
+from polyrelu.regions._kernel.solve import is_off_facets
 
 
 @inlined

@@ -207,3 +207,48 @@ def _invert(system, inverse, d):
             for i in range(d):
                 inverse[i, c], inverse[i, p] = inverse[i, p], inverse[i, c]
     return True
+
+
+@called
+def is_off_facets(net, stack, state, s):
+    """Whether a generator of frame s is certainly off a facet that it is said to lie on.
+
+    Only of regions at the domain's boundary or at infinity, where no neighbour could disagree.
+    """
+    d = len(net.axes)
+    forms = state.dual
+    at_boundary = False
+    for w in range(len(stack.words)):
+        word = stack.alive[s, w]
+        while word != np.uint64(0):
+            slot = w * WORD + np.int64(lowest(word))
+            word &= word - np.uint64(1)
+            at_boundary = at_boundary or stack.facet[s, slot] >= net.bias.size
+    if not at_boundary:
+        return False
+    for w in range(len(stack.words)):
+        word = stack.alive[s, w]
+        while word != np.uint64(0):
+            slot = w * WORD + np.int64(lowest(word))
+            word &= word - np.uint64(1)
+            error = form_of(net, state, stack.facet[s, slot], forms[slot])
+            slope = abs(forms[slot, d]) if len(net.far) else 0.0
+            for i in range(d):
+                slope += abs(forms[slot, i])
+                forms[slot, i] *= net.per_reach[i]
+            error += (4 * d + 16) * U * (slope + abs(forms[slot, d])) + TINY
+            forms[slot, d + 1] = error * (1.0 + 1e-6)
+            forms[slot, d + 2] = slope * (1.0 + 1e-6)
+    for v in range(stack.n_vertices[s]):
+        last = stack.x[s, v, d] if len(net.far) else 1.0
+        for w in range(len(stack.words)):
+            word = stack.mask[s, v, w]
+            while word != np.uint64(0):
+                slot = w * WORD + np.int64(lowest(word))
+                word &= word - np.uint64(1)
+                value = forms[slot, d] * last
+                for i in range(d):
+                    value += forms[slot, i] * stack.x[s, v, i]
+                if abs(value) > forms[slot, d + 1] + stack.err[s, v] * forms[slot, d + 2]:
+                    return True
+    return False
