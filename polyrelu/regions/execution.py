@@ -275,7 +275,8 @@ class Driver:
         stops = [self._stop, self._idle] if self.shares_memory else []
         self._idle.clear()
         try:
-            future = executor.submit(work, self.job, given, self._slice(), self._enough(), *stops)
+            limits = (self._slice(), self._enough() / self.n_workers)
+            future = executor.submit(work, self.job, given, *limits, *stops)
         except BaseException:
             self.state.pending.append(given)
             raise
