@@ -18,6 +18,10 @@ check: .venv/test.stamp
 
 bench: .venv/test.stamp
 	$(BIN)/python benchmarks/forward_pass.py
+	$(BIN)/python benchmarks/certificate.py --quick
+	$(BIN)/python benchmarks/scaling.py
+	$(BIN)/python benchmarks/cold_start.py
+	$(BIN)/python benchmarks/against_tools.py
 
 clean:
 	rm -rf .venv out build *.egg-info

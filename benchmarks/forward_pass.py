@@ -72,7 +72,7 @@ def main() -> None:
     nets = {s: n for s, n in sizes.items() if n < 1e5 or not arguments.quick}
     print(HEADER)
     for size, n_expected in tqdm(nets.items(), leave=False, disable=None):
-        tqdm.write(row(size, arguments.runs if n_expected < 5e5 else 3))
+        tqdm.write(row(size, arguments.runs if n_expected < 5e5 else 1))
 
 
 if __name__ == "__main__":
