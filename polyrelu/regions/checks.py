@@ -11,6 +11,8 @@ from polyrelu.regions.exact_regions import exact_regions
 from polyrelu.regions.places import PLACE_TOLERANCE
 from polyrelu.regions.points import patterns_at
 
+ONE_THREAD = 2**17  # multiplications of a product of matrices that take one thread
+
 
 def check_shapes(batch: RegionComplex) -> None:
     """Raise unless face numbers, facets, boundedness and volumes fit each other.
@@ -38,7 +40,11 @@ def check_points(batch: RegionComplex, rows: np.ndarray, around: np.ndarray) -> 
     ``around`` says how far from 0 the coordinates reach whose rounding a point has inherited.
     """
     network = batch.network
-    bits = patterns_at(network, batch.points[rows])
+    # In pieces that the linear algebra does on one thread: others of it would only wait, and keep
+    # the workers' processors busy.
+    largest = max((layer.weight.size for layer in network.layers[:-1]), default=1)
+    pieces = np.array_split(rows, -(-len(rows) * largest // ONE_THREAD))
+    bits = np.concatenate([patterns_at(network, batch.points[piece]) for piece in pieces])
     wrong = bits != batch.bits_of(rows)
     missed = rows[wrong.any(axis=1)]
     for row, neurons in zip(missed, wrong[wrong.any(axis=1)], strict=True):
