@@ -5,14 +5,14 @@ the ACAS Xu networks and properties as ``.onnx`` and ``.vnnlib`` files.
 """
 
 import argparse
-import statistics
-import time
+from functools import partial
 from pathlib import Path
 
 from nets import NETS, random_network
+from timing import timed_in_turn
 from tqdm import tqdm
 
-from polyrelu import Box, Census, Network, Space, count_faces, load
+from polyrelu import Box, Network, Space, count_faces, load
 
 SPACE = [(3, 40, 20, 1), (4, 20, 20, 1), (5, 16, 16, 1)]
 ACASXU = [("1_1", 3), ("1_1", 4), ("1_9", 3), ("2_1", 4)]
@@ -22,22 +22,14 @@ HEADER = """\
 net            domain          regions       (ms)      (ms)            signs  certificate"""
 
 
-def timed(network: Network, domain: Box | Space, *, certify: bool) -> tuple[float, Census]:
-    """Wall time of one count, and what it found."""
-    start = time.perf_counter()
-    census = count_faces(network, domain, certify=certify, workers=1)
-    return time.perf_counter() - start, census
-
-
 def row(name: str, network: Network, domain: Box | Space, place: str, runs: int) -> str:
     """The two counts in turn, as medians, and the ratio."""
-    timed(network, domain, certify=True)  # compiles
-    pairs = [
-        (timed(network, domain, certify=False)[0], *timed(network, domain, certify=True))
-        for _ in range(runs)
+    census = count_faces(network, domain, workers=1)  # compiles
+    counts = [
+        partial(count_faces, network, domain, certify=certify, workers=1)
+        for certify in (False, True)
     ]
-    without, with_it = (statistics.median(t) for t in list(zip(*pairs, strict=True))[:2])
-    census = pairs[0][2]
+    without, with_it = timed_in_turn(counts, runs)
     proof = census.certificate
     return (
         f"{name:14} {place:12} {census.n_regions:10,} {without * 1e3:10.1f} {with_it * 1e3:9.1f} "

@@ -6,26 +6,16 @@ are timed in turn in one process; figures are medians. Run: ``python benchmarks/
 """
 
 import argparse
-import statistics
-import time
-from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import numpy as np
 from nets import NETS, random_network
+from timing import timed_in_turn
 from tqdm import tqdm
 
 from polyrelu import Box, Network, count_faces
 
 WIDE = {(2, 512, 512, 1): 170_000}  # about as many regions
-
-
-def timed(work: Callable[[], Any]) -> tuple[float, Any]:
-    """Wall time of one call, and what it returned."""
-    start = time.perf_counter()
-    result = work()
-    return time.perf_counter() - start, result
 
 
 def forward(network: Network, x: np.ndarray) -> np.ndarray:
@@ -52,8 +42,7 @@ def row(sizes: tuple[int, ...], runs: int) -> str:
         partial(forward, network, x),
     )
     forward(network, x)  # starts the threads of the linear algebra
-    times = [[timed(work)[0] for work in works] for _ in range(runs)]
-    one, several, passes = (statistics.median(t) for t in zip(*times, strict=True))
+    one, several, passes = timed_in_turn(works, runs)
     error = census.certificate["volume"]["relative_error"]
     return (
         f"{'-'.join(map(str, sizes)):13} {census.n_regions:9,} {census.mean_facets:9.3f} "

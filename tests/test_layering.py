@@ -27,6 +27,7 @@ DOORS = {
     "distributed": {"regions/_dask.py"},
     "flint": {"geometry/rational.py"},
     "scipy": {"geometry/_lp.py"},
+    "llvmlite": {"regions/_kernel/"},
     "torch": {"network/formats/torch.py"},
     "onnx": {"network/formats/onnx.py"},
     "matplotlib": {"report/figures.py"},

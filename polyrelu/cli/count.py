@@ -175,4 +175,4 @@ def _to_draw(network: "Network", domain: "Domain", census: "Census") -> "RegionC
 
     if census.dim != 2 or not domain.is_bounded or not census.complete:
         return None
-    return enumerate_regions(network, domain, certify=False)
+    return enumerate_regions(network, domain, volumes=False, certify=False)

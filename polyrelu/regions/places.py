@@ -54,8 +54,7 @@ def doubtful(batch: RegionComplex, rows: np.ndarray, within: np.ndarray) -> np.n
         built = batch.corners
     else:
         built = batch.generators(rows)
-    facets = batch.facet_ids[np.repeat(np.isin(np.arange(len(batch)), rows), batch.n_facets)]
-    if not np.array_equal(facets, built.facet_ids):
+    if not np.array_equal(batch.taken(rows).facet_ids, built.facet_ids):
         return rows
     value, slack, on = _places(batch, rows, built, within)
     in_order = (on == ~((value > slack) | (slack == 0))).all(axis=(1, 2))

@@ -175,11 +175,12 @@ def as_complex(
     network: Network, domain: Domain, chart: Chart, rows: Rows, *, complete: bool
 ) -> RegionComplex:
     """The batch as a RegionComplex; f-vectors that the kernel left open come from the faces."""
-    f_vectors = rows.f_vectors.copy()
+    f_vectors = rows.f_vectors
     left_open = f_vectors[:, 0] < 0
+    is_written = rows.corner | left_open
+    written = Generators.from_rows([_only(rows, is_written)], chart)
     if left_open.any():
-        built = _written(rows, left_open, chart)
-        counted = [built.f_vector(r) for r in range(int(left_open.sum()))]
+        counted = [written.f_vector(r) for r in np.flatnonzero(left_open[is_written]).tolist()]
         f_vectors[left_open] = np.array(counted)[:, -f_vectors.shape[1] :]
     lines = chart.lineality.shape[1]
     return RegionComplex(
@@ -193,7 +194,7 @@ def as_complex(
         f_vectors=np.pad(f_vectors, ((0, 0), (lines, 0))),
         euler=rows.euler,
         corner=rows.corner,
-        corners=_written(rows, rows.corner, chart),
+        corners=written.taken(np.flatnonzero(rows.corner[is_written])),
         points=chart.to_input(rows.points),
         bounded=(rows.n_rays == 0) & (lines == 0),
         volumes=rows.volumes if lines == 0 else rows.volumes + np.inf,
@@ -203,20 +204,14 @@ def as_complex(
     )
 
 
-def _written(rows: Rows, wanted: np.ndarray, chart: Chart) -> Generators:
-    """The generators of some of the rows for which the kernel wrote them out."""
-    is_written = rows.corner | (rows.f_vectors[:, 0] < 0)
-    n_generators = rows.n_generators[is_written]
-    kept = np.repeat(wanted[is_written], n_generators)
-    some = replace(
+def _only(rows: Rows, written: np.ndarray) -> Rows:
+    """The facets and generators of the rows for which the kernel wrote generators out."""
+    return replace(
         rows,
-        n_facets=rows.n_facets[wanted],
-        facet_ids=rows.facet_ids[np.repeat(wanted, rows.n_facets)],
-        n_generators=n_generators[wanted[is_written]],
-        generators=rows.generators[kept],
-        incidence=rows.incidence[kept],
+        n_facets=rows.n_facets[written],
+        facet_ids=rows.facet_ids[np.repeat(written, rows.n_facets)],
+        n_generators=rows.n_generators[written],
     )
-    return Generators.from_rows([some], chart)
 
 
 def uncut(network: Network, domain: Domain, chart: Chart) -> RegionComplex:

@@ -12,6 +12,7 @@ from functools import partial
 import numpy as np
 import pytest
 from catalogue import CASES
+from censuses import make_tasks_small, record, streamed
 from nets import uniform_net
 
 from polyrelu.errors import InconsistentError, InvalidInputError, KernelError
@@ -22,8 +23,7 @@ from polyrelu.regions.budget import Budget, memory_in_use
 from polyrelu.regions.complex import RegionComplex
 from polyrelu.regions.execution import Driver, Job, State, work
 from polyrelu.regions.parts import concatenated, taken, whole
-from polyrelu.regions.subdivision import checked_chart, stream_regions
-from polyrelu.shapes import Census
+from polyrelu.regions.subdivision import checked_chart
 from polyrelu.shapes.census import Tally
 
 UNIT = Box(-1, 1)
@@ -140,27 +140,13 @@ def start_of(network, domain):
     return State([whole(network, chart)], Tally(RegionComplex.none(network, domain, chart)))
 
 
-def record(census):
-    kept = census.to_dict()
-    del kept["seconds"]
-    return kept
-
-
 def found_by(driver):
     return record(driver.state.summary.census(complete=True, seconds=0.0))
 
 
-def streamed(network, domain):
-    return record(Census.from_batches(stream_regions(network, domain)))
-
-
 @pytest.fixture
 def small_tasks(monkeypatch):
-    """A batch of a few regions is a task: also in processes that are forked."""
-    monkeypatch.setattr(execution, "BATCH_SIZE", 16)
-    monkeypatch.setattr(execution, "FIRST_SLICE", 0.0)
-    monkeypatch.setattr(execution, "FAR_SLICE", 0.0)
-    monkeypatch.setattr(execution, "LONGEST_SLICE", 0.0)
+    make_tasks_small(monkeypatch, 16)
 
 
 @pytest.fixture
@@ -493,7 +479,7 @@ def test_a_run_stops_soon_after_its_limit(small_tasks, n_workers):
     network, domain = uniform_net(3, 20, 12, 1), UNIT
     pool = partial(ThreadPoolExecutor, n_workers) if n_workers > 1 else None
     state, counts = start_of(network, domain), []
-    for limit in (100, 300, 1000):
+    for limit in (100, 300, 700):  # of 1,020
         budget = Budget(max_regions=limit)
         driver = Driver(
             job_of(network, domain), state, pool=pool, n_workers=n_workers, budget=budget
@@ -501,7 +487,7 @@ def test_a_run_stops_soon_after_its_limit(small_tasks, n_workers):
         assert driver.run() == f"max_regions = {limit:,} is spent"
         counts.append(state.summary.n_regions)
         assert limit <= counts[-1] <= limit + 16 * n_workers
-    assert driver.run() == "max_regions = 1,000 is spent"
+    assert driver.run() == "max_regions = 700 is spent"
     assert state.summary.n_regions == counts[-1]
 
 

@@ -1,19 +1,20 @@
 """Counting faces: the same census whoever counts, and what there is of it when it stops early."""
 
-import json
 import os
 import signal
 import sys
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from functools import cache
 
+import censuses
 import pytest
 from catalogue import CASES, SPACE
+from censuses import make_tasks_small, record
 from nets import uniform_net
 
 from polyrelu.errors import IncompleteError, InvalidInputError, KernelError, MissingDependencyError
 from polyrelu.network import Network
-from polyrelu.regions import AffineSlice, Box, Space, _dask, execution, stream_regions
+from polyrelu.regions import AffineSlice, Box, Space, _dask, execution
 from polyrelu.shapes import Census, count_faces
 
 UNIT = Box(-1, 1)
@@ -30,24 +31,12 @@ DOMAINS = {
 LARGE = uniform_net(3, 80, 40, 1)  # 79,162 regions
 
 
-def record(census):
-    kept = census.to_dict()
-    del kept["seconds"]
-    return json.loads(json.dumps(kept, allow_nan=False))
-
-
-@cache
-def streamed(network, domain):
-    return record(Census.from_batches(stream_regions(network, domain)))
+streamed = cache(censuses.streamed)
 
 
 @pytest.fixture
 def small_tasks(monkeypatch):
-    """A few regions are a task: also in processes that are forked."""
-    monkeypatch.setattr(execution, "BATCH_SIZE", 64)
-    monkeypatch.setattr(execution, "FIRST_SLICE", 0.0)
-    monkeypatch.setattr(execution, "FAR_SLICE", 0.0)
-    monkeypatch.setattr(execution, "LONGEST_SLICE", 0.0)
+    make_tasks_small(monkeypatch, 64)
 
 
 @pytest.mark.parametrize("workers", [1, 2, 3])

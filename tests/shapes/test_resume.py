@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from censuses import make_tasks_small, record
 from nets import uniform_net
 
 from polyrelu.errors import IncompleteError, InconsistentError, InvalidInputError
@@ -34,21 +35,13 @@ NETWORK, _ = DOMAINS["3-D"]
 @pytest.fixture(autouse=True)
 def small_tasks(monkeypatch):
     """A few regions are a task, and it is saved."""
-    monkeypatch.setattr(execution, "BATCH_SIZE", 16)
-    monkeypatch.setattr(execution, "FIRST_SLICE", 0.0)
-    monkeypatch.setattr(execution, "LONGEST_SLICE", 0.0)
+    make_tasks_small(monkeypatch, 16)
     monkeypatch.setattr(resume, "INTERVAL", -1.0)
 
 
 @pytest.fixture
 def folder(tmp_path):
     return tmp_path / "checkpoint"
-
-
-def record(census):
-    kept = census.to_dict()
-    del kept["seconds"]
-    return kept
 
 
 class Crash(BaseException):
