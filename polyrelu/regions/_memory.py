@@ -198,6 +198,7 @@ def scratch(net: kernel.Net, first_map: np.ndarray, capacity: int, words: int) -
         face_n=np.zeros(d + 1, np.int64),
         face_slot=np.zeros(d + 1, np.int64),
         face_set=np.zeros((d + 1, words), np.uint64),
+        walls=np.zeros((2, words), np.uint64),
         met=np.zeros((64 * words, words), np.uint64),
         pivots=np.zeros((d + 1, d + 1)),
         dual=np.zeros((64 * words, d + 3)),

@@ -55,6 +55,9 @@ VOLUME_ROUNDING = 2.0**-52
 FORWARD_PASS = 64
 """Multiplications per region that points may take: with larger networks, some regions have none."""
 
+CORNERS = 256
+"""Regions in corners of the domain that are checked together."""
+
 NAMED_REGIONS = 20_000
 """Regions whose faces the Euler check names one by one; with more it is left out."""
 
@@ -134,6 +137,7 @@ class Certifier:
         self._chosen = min(FORWARD_PASS / max(each, 1), 1.0)
         self._patterns = DistinctPatterns(network.n_neurons, chart.pieces[0].neurons)
         self._open: list[RegionComplex] = []  # regions whose faces are to be named
+        self._corners: list[RegionComplex] = []  # regions to be checked in full
         self._pairing = 0
         self._n_facets = self._n_domain_facets = 0
         self._euler = 0
@@ -192,9 +196,11 @@ class Certifier:
         self._n_domain_facets += other._n_domain_facets
         self._euler += other._euler
         self._keep_open(other._open, other._n_open)
+        self._keep_corners(other._corners)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """All that `restored` needs, by name."""
+        self._check_corners()
         numbers = [getattr(self, name) for name in _NUMBERS]
         kept = {"numbers": np.array([str(n) for n in numbers]), "ranges": self._patterns.ranges}
         if self._volumes is not None:
@@ -242,6 +248,7 @@ class Certifier:
         InconsistentError
             If the enumeration is complete and a sum does not close.
         """
+        self._check_corners()
         checks: dict[str, Any] = {
             "volume": self._volume_check(),
             "facets": {
@@ -320,13 +327,28 @@ class Certifier:
         rows = np.flatnonzero(is_open)
         self._keep_open([batch.taken(rows)] if len(rows) else [], len(rows))
         # At a corner of the domain no neighbour could disagree.
-        corners = doubtful(batch, np.flatnonzero(batch.corner), self._within)
-        for region in exact_regions(batch, corners):
-            region.check()
+        corners = np.flatnonzero(batch.corner)
+        pieces = [corners[start : start + CORNERS] for start in range(0, len(corners), CORNERS)]
+        self._keep_corners([batch.taken(piece) for piece in pieces])
 
     def _keep_open(self, regions: list[RegionComplex], n_open: int) -> None:
         self._n_open += n_open
         self._open = [*self._open, *regions] if self._n_open <= NAMED_REGIONS else []
+
+    def _keep_corners(self, regions: list[RegionComplex]) -> None:
+        for some in regions:
+            self._corners.append(some)
+            if sum(map(len, self._corners)) >= CORNERS:
+                self._check_corners()
+
+    def _check_corners(self) -> None:
+        """Check what is kept of corners: together, as each check takes its time to begin."""
+        kept, self._corners = self._corners, []
+        if len(kept) > 1:
+            kept = [RegionComplex.concatenate(kept)]
+        for regions in kept:
+            for region in exact_regions(regions, doubtful(regions, self._within)):
+                region.check()
 
     def _check_points(self, batch: RegionComplex, hashes: np.ndarray) -> None:
         # Which regions does not depend on the batches that they come in.

@@ -11,6 +11,7 @@ import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -97,6 +98,18 @@ class Chart:
     def dim(self) -> int:
         """Number of coordinates y."""
         return self.basis.shape[1]
+
+    @cached_property
+    def extent(self) -> np.ndarray:
+        """The largest |y_i| at a vertex, (d,): in the whole domain if it is bounded."""
+        vertices = [
+            [nearest_float(Rational(abs(y), v[-1])) for y in v[:-1]]
+            for piece in self.pieces
+            for v in piece.generators
+            if v[-1]
+        ]
+        largest: np.ndarray = np.max(vertices, axis=0)
+        return largest
 
     @property
     def row_infinity(self) -> int:

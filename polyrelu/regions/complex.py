@@ -16,7 +16,7 @@ from polyrelu.geometry.polyhedron import Incidence
 from polyrelu.network import Network
 from polyrelu.regions.chart import Chart
 from polyrelu.regions.domain import Domain
-from polyrelu.regions.generators import Generators, generators, indptr
+from polyrelu.regions.generators import Generators, entries, generators, indptr
 from polyrelu.regions.points import patterns_at
 
 ARRAYS = (
@@ -188,19 +188,19 @@ class RegionComplex:
 
     def taken(self, rows: np.ndarray) -> RegionComplex:
         """Some of the regions, (rows,) int64 in ascending order, as an incomplete complex."""
-        starts, stops = self.facet_indptr[rows], self.facet_indptr[rows + 1]
-        is_taken = np.zeros(self.n_regions, dtype=bool)
-        is_taken[rows] = True
-        notes = self.notes[is_taken[self.notes[:, 0]]].copy()
+        notes = self.notes[np.isin(self.notes[:, 0], rows)]
         notes[:, 0] = np.searchsorted(rows, notes[:, 0])
+        corners = None
+        if self.corners is not None and len(self.corners.indptr) == self.corner.sum() + 1:
+            corners = self.corners.taken(self.corner.cumsum()[rows[self.corner[rows]]] - 1)
         of_regions = {name: getattr(self, name)[rows] for name in ARRAYS if name not in RAGGED}
         return replace(
             self,
             **of_regions,
-            facet_indptr=indptr(stops - starts),
-            facet_ids=self.facet_ids[np.repeat(is_taken, self.n_facets)],
+            facet_indptr=indptr(self.facet_indptr[rows + 1] - self.facet_indptr[rows]),
+            facet_ids=self.facet_ids[entries(self.facet_indptr, rows)],
             notes=notes,
-            corners=None,
+            corners=corners,
             complete=False,
         )
 

@@ -79,14 +79,13 @@ class Generators:
 
     def taken(self, regions: np.ndarray) -> Generators:
         """Those of some of the regions, (rows,) int64 in ascending order."""
-        kept = np.isin(np.arange(len(self.indptr) - 1), regions)
-        own = np.repeat(kept, np.diff(self.indptr))
+        own = entries(self.indptr, regions)
         return Generators(
             indptr(np.diff(self.indptr)[regions]),
             self.coordinates[own],
             self.rays[own],
             indptr(np.diff(self.facet_indptr)[regions]),
-            self.facet_ids[np.repeat(kept, np.diff(self.facet_indptr))],
+            self.facet_ids[entries(self.facet_indptr, regions)],
             self.masks[own],
             self.lineality,
         )
@@ -167,3 +166,9 @@ def _of_equal_width(masks: Sequence[np.ndarray]) -> np.ndarray:
 def indptr(counts: np.ndarray) -> np.ndarray:
     """Where each of the ragged rows with these lengths starts, and the end."""
     return np.concatenate([[0], np.cumsum(counts)])
+
+
+def entries(starts: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Where the entries of some of the ragged rows are that start (and end) there."""
+    counts = starts[rows + 1] - starts[rows]
+    return np.repeat(starts[rows + 1] - np.cumsum(counts), counts) + np.arange(counts.sum())

@@ -42,23 +42,21 @@ def check_generators(regions: RegionComplex, generators: Generators) -> None:
             )
 
 
-def doubtful(batch: RegionComplex, rows: np.ndarray, within: np.ndarray) -> np.ndarray:
-    """Those of some regions of a batch of which floats cannot tell that they are in order.
+def doubtful(regions: RegionComplex, within: np.ndarray) -> np.ndarray:
+    """The rows of those regions of which floats cannot tell that they are in order.
 
     They can where every form is clearly positive at every generator, but for those of its facets.
     ``within`` is the domain's `chart_reach`.
     """
-    if not rows.size:
+    rows = np.arange(len(regions))
+    built = regions.corners
+    if built is None or not regions.corner.all():
+        built = regions.generators()
+    if not np.array_equal(regions.facet_ids, built.facet_ids):
         return rows
-    if batch.corners is not None and np.array_equal(rows, np.flatnonzero(batch.corner)):
-        built = batch.corners
-    else:
-        built = batch.generators(rows)
-    if not np.array_equal(batch.taken(rows).facet_ids, built.facet_ids):
-        return rows
-    value, slack, on = _places(batch, rows, built, within)
+    value, slack, on = _places(regions, rows, built, within)
     in_order = (on == ~((value > slack) | (slack == 0))).all(axis=(1, 2))
-    in_order &= ~np.isin(rows, batch.notes[:, 0])
+    in_order &= ~np.isin(rows, regions.notes[:, 0])
     return rows[~in_order]
 
 

@@ -36,13 +36,7 @@ def reach(chart: Chart, layer: np.ndarray) -> np.ndarray:
     axes, and 1 for y0. They decide how often floats suffice, nothing else.
     """
     if chart.is_bounded:
-        vertices = [
-            [nearest_float(Rational(abs(y), v[-1])) for y in v[:-1]]
-            for piece in chart.pieces
-            for v in piece.generators
-        ]
-        largest: np.ndarray = np.max(vertices, axis=0)
-        return largest
+        return chart.extent
     rows = forms(chart.rows)[0] if chart.rows else np.zeros((0, chart.dim + 1))
     with np.errstate(divide="ignore", invalid="ignore"):
         logs = np.log2(np.abs(np.vstack([layer, rows])))

@@ -62,4 +62,6 @@ class VolumeSums:
 
     def _make_room(self, n: int) -> None:
         if n > len(self.words):
-            self.words = np.pad(self.words, ((0, n - len(self.words)), (0, 0)))
+            words = np.zeros((n, 2), np.int64)
+            words[: len(self.words)] = self.words
+            self.words = words

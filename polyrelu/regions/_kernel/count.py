@@ -240,22 +240,38 @@ def _ridges(stack, s, horizon):
 
 
 @called
-def has_corner(net, stack, s):
+def lay_walls(net, stack, state, s):
+    """List the slots of frame s with a facet that is the domain's: in rows, and with infinity."""
+    infinity = net.bias.size + net.rows.shape[0] - 1
+    for w in range(len(stack.words)):
+        rows = far = np.uint64(0)
+        word = stack.alive[s, w]
+        while word != np.uint64(0):
+            b = lowest(word)
+            word &= word - np.uint64(1)
+            facet = stack.facet[s, w * WORD + np.int64(b)]
+            if facet == infinity:
+                far |= np.uint64(1) << b
+            elif facet >= net.bias.size:
+                rows |= np.uint64(1) << b
+        state.walls[0, w] = rows
+        state.walls[1, w] = rows | far
+
+
+@inlined
+def has_corner(stack, state, s):
     """Whether a generator of frame s lies on no neuron's facet: on the domain's boundary only."""
-    found = False
     for v in range(stack.n_vertices[s]):
-        on_neuron = False
+        on_neurons = np.uint64(0)
         for w in range(len(stack.words)):
-            word = stack.mask[s, v, w] & stack.alive[s, w]
-            while word != np.uint64(0) and not on_neuron:
-                on_neuron = stack.facet[s, w * WORD + np.int64(lowest(word))] < net.bias.size
-                word &= word - np.uint64(1)
-        found = found or not on_neuron
-    return found
+            on_neurons |= stack.mask[s, v, w] & stack.alive[s, w] & ~state.walls[1, w]
+        if on_neurons == np.uint64(0):
+            return True
+    return False
 
 
 @called
-def euler(net, stack, state, s, rays, f):
+def euler(stack, state, s, rays, f):
     """2^d times the region's share of the Euler characteristic of the complex, or OPEN.
 
     If exactly d neurons and domain rows vanish at every vertex, a k-face F on m domain rows lies in
@@ -265,19 +281,9 @@ def euler(net, stack, state, s, rays, f):
     d = len(stack.axes)
     if stack.touched[s] or f_vector_is_open(stack, s) or (rays == 0 and not stack.simple[s]):
         return OPEN
-    n_neurons = net.bias.size
-    infinity = n_neurons + net.rows.shape[0] - 1
-    walls = state.face_set[d]  # the slots of domain facets
     on_domain = False
     for w in range(len(stack.words)):
-        walls[w] = np.uint64(0)
-        word = stack.alive[s, w]
-        while word != np.uint64(0):
-            b = lowest(word)
-            word &= word - np.uint64(1)
-            if n_neurons <= stack.facet[s, w * WORD + np.int64(b)] < infinity:
-                walls[w] |= np.uint64(1) << b
-                on_domain = True
+        on_domain = on_domain or state.walls[0, w] != np.uint64(0)
     if rays > 0 or not on_domain:
         if on_domain:
             return OPEN
@@ -297,8 +303,10 @@ def euler(net, stack, state, s, rays, f):
     total = _alternating(stack, state, s, 0)
     level = 0
     while level >= 0:
-        slot = _next_wall(stack, walls, face_slot[level] + 1)
-        if slot < 0 or level == d:
+        slot = _next_wall(stack, state, face_slot[level] + 1)
+        # A face of odd dimension adds nothing, but for those that further walls cut out of it.
+        is_last = slot >= 0 and _next_wall(stack, state, slot + 1) < 0
+        if slot < 0 or level == d or (is_last and (d - level) % 2 == 0):
             level -= 1
             continue
         face_slot[level] = slot
@@ -316,11 +324,11 @@ def euler(net, stack, state, s, rays, f):
 
 
 @inlined
-def _next_wall(stack, walls, slot):
-    """The first of these slots from a given one on, or -1."""
+def _next_wall(stack, state, slot):
+    """The first slot of a domain facet from a given one on, or -1."""
     w = slot // WORD
     while w < len(stack.words):
-        word = walls[w] >> np.uint64(slot % WORD)
+        word = state.walls[0, w] >> np.uint64(slot % WORD)
         if word != np.uint64(0):
             return slot + np.int64(lowest(word))
         w += 1

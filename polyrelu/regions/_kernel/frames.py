@@ -111,6 +111,7 @@ class State(NamedTuple):
     face_n: Array  # (d + 1,) int64
     face_slot: Array  # (d + 1,) int64
     face_set: Array  # (d + 1, W) uint64
+    walls: Array  # (2, W) uint64 scratch: slots of the domain's facets; also with infinity
     met: Array  # (64 W, W) uint64 scratch: the slots that share a vertex with a slot
     pivots: Array  # (d + 1, d + 1) scratch of the triangulation and of the solve
     dual: Array  # (64 W, d + 3) scratch: forms or dual points of the facets in the slots

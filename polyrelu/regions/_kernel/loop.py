@@ -33,6 +33,7 @@ from polyrelu.regions._kernel.count import (
     f_vector,
     f_vector_is_open,
     has_corner,
+    lay_walls,
     n_rays,
 )
 from polyrelu.regions._kernel.cut import cut_in_two
@@ -80,7 +81,10 @@ def emit(net, stack, state, batch, s, with_volumes, with_shares, whose_generator
         or state.at[NOTES] + stack.n_notes[s] > batch.notes.shape[0]
     ):
         return False
-    corner = with_shares and (has_corner(net, stack, s) or is_off_facets(net, stack, state, s))
+    corner = False
+    if with_shares:
+        lay_walls(net, stack, state, s)
+        corner = has_corner(stack, state, s) or is_off_facets(net, stack, state, s)
     wanted = whose_generators == ALL or corner or f_vector_is_open(stack, s)
     if wanted and state.at[GENERATORS] + n_generators > batch.generators.shape[0]:
         return False
@@ -111,7 +115,7 @@ def emit(net, stack, state, batch, s, with_volumes, with_shares, whose_generator
     batch.n_rays[row] = rays
     f_vector(net, stack, state, s, k - first, rays, batch.f_vector[row])
     if with_shares:
-        batch.euler[row] = euler(net, stack, state, s, rays, batch.f_vector[row])
+        batch.euler[row] = euler(stack, state, s, rays, batch.f_vector[row])
     else:
         batch.euler[row] = OPEN
     batch.corner[row] = corner

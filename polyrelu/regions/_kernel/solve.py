@@ -213,18 +213,14 @@ def _invert(system, inverse, d):
 def is_off_facets(net, stack, state, s):
     """Whether a generator of frame s is certainly off a facet that it is said to lie on.
 
-    Only of regions at the domain's boundary or at infinity, where no neighbour could disagree.
+    Only of those at the domain's boundary or at infinity, where no neighbour could disagree.
     """
     d = len(net.axes)
     forms = state.dual
-    at_boundary = False
+    at_boundary = np.uint64(0)
     for w in range(len(stack.words)):
-        word = stack.alive[s, w]
-        while word != np.uint64(0):
-            slot = w * WORD + np.int64(lowest(word))
-            word &= word - np.uint64(1)
-            at_boundary = at_boundary or stack.facet[s, slot] >= net.bias.size
-    if not at_boundary:
+        at_boundary |= state.walls[1, w]
+    if at_boundary == np.uint64(0):
         return False
     for w in range(len(stack.words)):
         word = stack.alive[s, w]
@@ -240,6 +236,11 @@ def is_off_facets(net, stack, state, s):
             forms[slot, d + 1] = error * (1.0 + 1e-6)
             forms[slot, d + 2] = slope * (1.0 + 1e-6)
     for v in range(stack.n_vertices[s]):
+        at_boundary = np.uint64(0)
+        for w in range(len(stack.words)):
+            at_boundary |= stack.mask[s, v, w] & state.walls[1, w]
+        if at_boundary == np.uint64(0):
+            continue
         last = stack.x[s, v, d] if len(net.far) else 1.0
         for w in range(len(stack.words)):
             word = stack.mask[s, v, w]
