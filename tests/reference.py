@@ -121,9 +121,12 @@ def subdivide(cell: Cell, layers: Sequence, inputs: Sequence[Form]) -> Iterable:
     if not layers:
         yield cell, (), ()
         return
-    forms = [affine_combination(row, inputs, bias) for row, bias in layers[0]]
+    units, n_neurons = layers[0]
+    forms = [affine_combination(row, inputs, bias) for row, bias in units]
+    forms, linear = forms[:n_neurons], forms[n_neurons:]
     for part, bits in cut_by_all(cell, forms):
         outputs = [form if on else zero(form) for form, on in zip(forms, bits, strict=True)]
+        outputs += linear
         for region, deeper_bits, deeper_forms in subdivide(part, layers[1:], outputs):
             yield region, bits + deeper_bits, (*forms, *deeper_forms)
 
@@ -261,8 +264,8 @@ def horizon_of(layers: Sequence, inputs: Sequence[Form], rows: Sequence[Form]) -
     d = len(inputs[0]) - 1
     largest = [absolute(form) for form in inputs]
     coefficients = [1, *(abs(a) for row in rows for a in row)]
-    for layer in layers:
-        largest = [affine_combination(absolute(row), largest, abs(bias)) for row, bias in layer]
+    for units, _ in layers:
+        largest = [affine_combination(absolute(row), largest, abs(bias)) for row, bias in units]
         coefficients += [a for form in largest for a in form]
     far = factorial(d) * max(coefficients) ** d + 1
     return box_rows([-far] * d, [far] * d)
@@ -294,18 +297,22 @@ def polytope_rows(polytope) -> list[Form]:
     ]
 
 
-def integer_layers(layers: Iterable, inputs: Sequence[Form]) -> Iterator[list[tuple]]:
-    """The layers times positive factors that make their inputs, weights and biases integers."""
+def integer_layers(layers: Iterable, inputs: Sequence[Form]) -> Iterator[tuple[list, int]]:
+    """The layers times positive factors that make their inputs, weights and biases integers.
+
+    Each as its units, and how many of them, the first ones, are neurons; the rest is linear.
+    """
     scale = 1 / common_unit(inputs)
     for layer in layers:
         rows = [(*weights, scale * bias) for weights, bias in exact_layer(layer)]
         unit = common_unit(rows)
-        yield [(row[:-1], row[-1]) for row in (integral(row, unit) for row in rows)]
+        units = [(row[:-1], row[-1]) for row in (integral(row, unit) for row in rows)]
+        yield units, len(units) - layer.n_linear
         scale /= unit
 
 
 def exact_layer(layer) -> list[tuple[list[Fraction], Fraction]]:
-    """Weights and bias of every neuron."""
+    """Weights and bias of every unit."""
     return [
         ([Fraction(w) for w in row], Fraction(b))
         for row, b in zip(layer.weight.tolist(), layer.bias.tolist(), strict=True)

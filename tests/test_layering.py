@@ -26,7 +26,7 @@ DOORS = {
     "cdd": {"geometry/_cdd.py"},
     "distributed": {"regions/_dask.py"},
     "flint": {"geometry/rational.py"},
-    "scipy": {"geometry/_lp.py"},
+    "scipy": {"geometry/_lp.py", "network/_sparse.py"},
     "llvmlite": {"regions/_kernel/"},
     "torch": {"network/formats/torch.py"},
     "onnx": {"network/formats/onnx.py"},

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from polyrelu.errors import InvalidInputError
 from polyrelu.network.layer import Floats, Layer, exact_float64
+from polyrelu.network.origin import Origin
 
 __all__ = ["Layer", "Network"]
 
@@ -25,12 +26,15 @@ class Network:
     There is a ReLU after every layer but the last. One layer alone is an affine map without hidden
     neurons, and its whole input space is one region. Hidden neurons are numbered 0, 1, … through
     all hidden layers in order, from the input to the output. A neuron is on iff its pre-activation
-    is > 0; at exactly 0 it is off.
+    is > 0; at exactly 0 it is off. A layer's linear units are no neurons: they hand their value on.
 
     Parameters
     ----------
     layers : sequence of Layer
-        At least one; each has as many inputs as its predecessor has outputs.
+        At least one; each has as many inputs as its predecessor has outputs. The last has no ReLU
+        and no ``n_linear``.
+    origin : Origin, optional
+        What the checkpoint held that this network was read from; no part of its equality.
 
     Raises
     ------
@@ -55,6 +59,7 @@ class Network:
     """
 
     layers: tuple[Layer, ...]
+    origin: Origin | None = None
 
     def __post_init__(self) -> None:
         layers = tuple(self.layers)
@@ -72,6 +77,11 @@ class Network:
                     f"layer {number}: weight has {layer.n_inputs} columns"
                     f" but layer {number - 1} has {before.n_outputs} outputs"
                 )
+        if layers[-1].n_linear:
+            raise InvalidInputError(
+                f"layer {len(layers)} is the last and has n_linear = {layers[-1].n_linear}; all of"
+                " its outputs are linear anyway: leave it 0"
+            )
         object.__setattr__(self, "layers", layers)
 
     @classmethod
@@ -131,7 +141,7 @@ class Network:
     @property
     def widths(self) -> tuple[int, ...]:
         """Number of neurons of each hidden layer; () for an affine network."""
-        return tuple(layer.n_outputs for layer in self.layers[:-1])
+        return tuple(layer.n_neurons for layer in self.layers[:-1])
 
     @property
     def n_hidden_layers(self) -> int:
@@ -162,7 +172,7 @@ class Network:
         """
         value = self._inputs(x)
         for layer in self.layers[:-1]:
-            value = np.maximum(layer(value), 0.0)
+            value = layer.activation(layer(value))
         return self.layers[-1](value)
 
     def pre_activations(self, x: ArrayLike) -> Floats:
@@ -191,8 +201,9 @@ class Network:
         value = self._inputs(x)
         found = np.empty((*value.shape[:-1], self.n_neurons))
         for layer, part in zip(self.layers[:-1], self._parts, strict=True):
-            found[..., part] = layer(value)
-            value = np.maximum(found[..., part], 0.0)
+            value = layer(value)
+            found[..., part] = value[..., : layer.n_neurons]
+            value = layer.activation(value)
         return found
 
     def pattern(self, x: ArrayLike) -> Bools:
@@ -268,7 +279,10 @@ class Network:
         >>> A.ravel()
         array([ 2., -1.,  2.])
         """
-        maps = self._maps(pattern)[:-1]
+        maps = [
+            (A[..., : layer.n_neurons, :], c[..., : layer.n_neurons])
+            for layer, (A, c) in zip(self.layers[:-1], self._maps(pattern), strict=False)
+        ]
         if not maps:
             lead = np.shape(pattern)[:-1]
             return np.empty((*lead, 0, self.n_inputs)), np.empty((*lead, 0))
@@ -303,7 +317,8 @@ class Network:
         """Hash of the function's parameters, whatever file, precision or platform they came from.
 
         SHA-256 over the layers in order: n_out and n_in as little-endian int64, then the weight
-        row by row and the bias as little-endian float64.
+        row by row and the bias as little-endian float64; where there are linear units then the
+        word ``linear`` and their number.
         """
         return hashlib.sha256(self._key).hexdigest()
 
@@ -348,8 +363,9 @@ class Network:
         A = np.broadcast_to(first.weight, (*lead, *first.weight.shape)).copy()
         c = np.broadcast_to(first.bias, (*lead, *first.bias.shape)).copy()
         maps = [(A, c)]
-        for layer, part in zip(self.layers[1:], self._parts, strict=True):
-            on = bits[..., part].astype(np.float64)
+        for above, layer, part in zip(self.layers, self.layers[1:], self._parts, strict=False):
+            on = np.ones(c.shape)
+            on[..., : above.n_neurons] = bits[..., part]
             A = layer.weight @ (on[..., None] * A)
             c = (on * c) @ layer.weight.T + layer.bias
             maps.append((A, c))
@@ -362,9 +378,11 @@ class Network:
         return hash(self._key)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.layers,)
+        return type(self), (self.layers, self.origin)
 
     def __repr__(self) -> str:
-        sizes = "-".join(map(str, (self.n_inputs, *self.widths, self.n_outputs)))
+        linear = [f"+{layer.n_linear}" if layer.n_linear else "" for layer in self.layers[:-1]]
+        widths = [f"{n}{more}" for n, more in zip(self.widths, linear, strict=True)]
+        sizes = "-".join(map(str, (self.n_inputs, *widths, self.n_outputs)))
         plural = "" if self.n_neurons == 1 else "s"
         return f"Network({sizes}, {self.n_neurons} hidden neuron{plural})"

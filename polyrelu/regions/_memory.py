@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from polyrelu.network import Network
+from polyrelu.network import Layer, Network
 from polyrelu.regions import rounding
 from polyrelu.regions._kernel import frames as kernel
 from polyrelu.regions._kernel.lanes import LANES
@@ -22,17 +22,18 @@ def kernel_net(
 ) -> tuple[kernel.Net, np.ndarray]:
     """The restricted network for the kernel, and the first layer's map with its error row."""
     widths = np.array(network.widths or (0,), dtype=np.int64)
+    units = np.array([layer.n_outputs for layer in network.layers[:-1]] or [0], dtype=np.int64)
     forms, is_rounded = first_layer
     forms, weights, biases = _scaled(network, forms, reach)
     flat = [np.ascontiguousarray(weight.T).ravel() for weight in weights]
     sizes = [0, 0] + [w.size for w in flat]
     hidden = network.layers[:-1]
-    null = [~layer.weight.any(axis=1) & (layer.bias == 0) for layer in hidden]
-    first_map = np.zeros((chart.dim + 2, max(int(widths.max()), 1)))
+    null = [is_null(layer) for layer in hidden]
+    first_map = np.zeros((chart.dim + 2, max(int(units.max()), 1)))
     first_map[: chart.dim + 1, : len(forms)] = forms.T
     first_map[chart.dim + 1, : len(forms)] = rounding.form_error(forms, is_rounded, reach)
     largest = [np.abs(weight).max(axis=0) for weight in weights]
-    largest.append(np.zeros(widths[-1]))
+    largest.append(np.zeros(units[-1]))
     rows, is_rounded = rounding.forms((*chart.rows, (*[0] * chart.dim, 1)))
     with np.errstate(over="ignore"):  # what is infinite proves nothing
         per_reach = 1.0 / reach
@@ -41,6 +42,8 @@ def kernel_net(
         far=(0,) * (len(reach) - chart.dim),
         widths=widths,
         first=np.concatenate([[0], np.cumsum(widths)]).astype(np.int64),
+        units=units,
+        first_unit=np.concatenate([[0], np.cumsum(units)]).astype(np.int64),
         bias=np.concatenate(biases or [np.zeros(0)]),
         largest=np.concatenate(largest),
         largest_bias=np.array([np.abs(bias).max() for bias in biases] or [0.0]),
@@ -53,6 +56,12 @@ def kernel_net(
         rows=np.column_stack([rows, rounding.form_error(rows, is_rounded, reach)]),
     )
     return net, first_map
+
+
+def is_null(layer: Layer) -> np.ndarray:
+    """Which neurons of a layer have neither weights nor bias, (n_neurons,)."""
+    null: np.ndarray = ~layer.weight.any(axis=1) & (layer.bias == 0)
+    return null[: layer.n_neurons]
 
 
 def _scaled(
@@ -165,7 +174,7 @@ def frame_stack(net: kernel.Net, capacity: int, words: int) -> kernel.Stack:
 def scratch(net: kernel.Net, first_map: np.ndarray, capacity: int, words: int) -> kernel.State:
     layers, d, width = len(net.widths), len(net.axes), max(int(net.widths.max()), 1)
     n_bits = (width + 63) // 64
-    maps = np.zeros((layers, d + 2, width))
+    maps = np.zeros((layers, d + 2, max(int(net.units.max()), 1)))
     maps[0] = first_map
     at = np.zeros(10, np.int64)
     at[kernel.TOP] = -1

@@ -165,9 +165,15 @@ def polyhedron_chart(
         If the polyhedron lies in a hyperplane, or its dimension without the lineality exceeds
         ``MAX_DIM``.
     """
-    forms = [*rows, *_first_layer(network, origin, basis)]
+    neurons, linear = _first_layer(network, origin, basis)
+    forms = [*rows, *neurons]
     # As few neurons as make the rows' directions span all that rows and neurons see.
     seen = independent_rows([form[:-1] for form in forms])
+    if len(seen) < len(independent_rows([form[:-1] for form in (*forms, *linear)])):
+        raise InvalidInputError(
+            "the domain has lines that no neuron of the first layer cuts but that later layers see "
+            "through its linear units (a shortcut); give a Box, or a Polytope without these lines"
+        )
     _check_dim(len(seen))
     pivots, *_ = unseen = kernel([forms[i][:-1] for i in seen], basis.shape[1])
     forms = [primitive([form[k] for k in pivots] + [form[-1]]) for form in forms]
@@ -257,16 +263,22 @@ def _check_dim(dim: int) -> None:
         )
 
 
-def _first_layer(network: Network, origin: np.ndarray, basis: np.ndarray) -> list[Row]:
-    """The first layer's affine forms in the coordinates y, each up to a positive factor."""
+def _first_layer(
+    network: Network, origin: np.ndarray, basis: np.ndarray
+) -> tuple[list[Row], list[Row]]:
+    """The first layer's affine forms in the coordinates y, each up to a positive factor.
+
+    Those of its neurons, and those of its linear units.
+    """
     if not network.widths:
-        return []
+        return [], []
     layer = network.layers[0]
     weights = np.column_stack([layer.weight, layer.bias])
     inputs = np.zeros((len(basis) + 1, basis.shape[1] + 1))  # (y, 1) -> (x, 1)
     inputs[:-1, :-1], inputs[:-1, -1], inputs[-1, -1] = basis, origin, 1
     left, right = (integer_matrix(m, dyadic_exponent(m)) for m in (weights, inputs))
-    return [primitive(form) for form in (left * right).tolist()]
+    found = [primitive(form) for form in (left * right).tolist()]
+    return found[: layer.n_neurons], found[layer.n_neurons :]
 
 
 def _lines(

@@ -72,7 +72,7 @@ def _pre_activations(
         for layer in network.layers[:-1]:
             value = layer(value)
             size = np.abs(layer.weight) @ size + np.abs(layer.bias)
-            pairs.append((value, size))
-            value = np.maximum(value, 0.0)
+            pairs.append((value[: layer.n_neurons], size[: layer.n_neurons]))
+            value = layer.activation(value)
     values, sizes = zip(*pairs, strict=True)
     return np.concatenate(values), np.concatenate(sizes)

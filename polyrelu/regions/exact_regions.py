@@ -13,6 +13,7 @@ from polyrelu.geometry.faces import face_lattice
 from polyrelu.geometry.polyhedron import Incidence
 from polyrelu.geometry.rational import Integer, IntegerMatrix
 from polyrelu.network import Network
+from polyrelu.regions._memory import is_null
 from polyrelu.regions.chart import Chart
 from polyrelu.regions.complex import RegionComplex
 from polyrelu.regions.signs import ExactForms
@@ -177,11 +178,7 @@ def exact_regions(batch: RegionComplex, rows: np.ndarray) -> Iterator[ExactRegio
     exact = ExactForms(network, chart)
     n, infinity = network.n_neurons, network.n_neurons + chart.row_infinity
     walls = sorted({f for piece in chart.pieces for f in piece.facets if n <= f < infinity})
-    null = [
-        not w.any() and b == 0
-        for layer in network.layers[:-1]
-        for w, b in zip(layer.weight, layer.bias, strict=True)
-    ]
+    null = [null for layer in network.layers[:-1] for null in is_null(layer).tolist()]
     names = [-1 if is_null else h for h, is_null in enumerate(null)] + walls
     built = batch.generators(rows)
     for k, (row, bits) in enumerate(zip(rows.tolist(), batch.bits_of(rows), strict=True)):
@@ -204,7 +201,11 @@ def exact_regions(batch: RegionComplex, rows: np.ndarray) -> Iterator[ExactRegio
             ]
         except DegenerateError as error:
             raise InconsistentError(f"facets of region {row} meet in no vertex: {error}") from error
-        forms = [form for layer in range(len(path)) for form in exact.forms(layer, path).tolist()]
+        forms = [
+            form
+            for layer, width in enumerate(network.widths)
+            for form in exact.forms(layer, path).tolist()[:width]
+        ]
         forms += [exact.form(wall, path) for wall in walls]
         yield ExactRegion(
             row,

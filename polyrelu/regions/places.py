@@ -107,9 +107,11 @@ def _forms(network: Network, chart: Chart, bits: np.ndarray) -> tuple[np.ndarray
             form, size = layer.weight @ form, np.abs(layer.weight) @ size
             form[:, :, -1] += layer.bias
             size[:, :, -1] += np.abs(layer.bias)
-            pairs.append((form, size))
-            on = bits[:, first : first + layer.n_outputs, None]
+            n = layer.n_neurons
+            pairs.append((form[:, :n], size[:, :n]))
+            on = np.ones((*form.shape[:2], 1), dtype=bool)
+            on[:, :n, 0] = bits[:, first : first + n]
             form, size = np.where(on, form, 0.0), np.where(on, size, 0.0)
-            first += layer.n_outputs
+            first += n
     forms, sizes = zip(*pairs, strict=True)
     return np.concatenate(forms, axis=1), np.concatenate(sizes, axis=1)

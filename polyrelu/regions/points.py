@@ -22,12 +22,13 @@ def patterns_at(network: Network, points: np.ndarray) -> np.ndarray:
             rounding = (layer.n_inputs + 4) * U
             error = error @ size + rounding * (np.abs(value) @ size + np.abs(layer.bias)) + TINY
             value = layer(value)
-            bits[:, first : first + layer.n_outputs] = value > 0
+            n = layer.n_neurons
+            bits[:, first : first + n] = value[:, :n] > 0
             # Zero rows (dead neurons) are exactly 0 and need no proof.
-            live = layer.weight.any(axis=1) | (layer.bias != 0)
-            doubtful |= (live & ~(np.abs(value) > error)).any(axis=1)
-            value = np.maximum(value, 0.0)
-            first += layer.n_outputs
+            live = (layer.weight.any(axis=1) | (layer.bias != 0))[:n]
+            doubtful |= (live & ~(np.abs(value) > error)[:, :n]).any(axis=1)
+            value = layer.activation(value)
+            first += n
     if doubtful.any():
         bits[doubtful] = _exact_patterns(network, points[doubtful])
     return bits
@@ -42,12 +43,13 @@ def _exact_patterns(network: Network, points: np.ndarray) -> np.ndarray:
         own = max(dyadic_exponent(layer.weight), dyadic_exponent(layer.bias))
         exponent += own
         value = integer_matrix(layer.weight, own) * value
-        on = np.zeros((layer.n_outputs, len(points)), dtype=bool)
+        on = np.zeros((layer.n_neurons, len(points)), dtype=bool)
         for unit, bias in enumerate(layer.bias):
             constant = scaled_integer(bias, exponent)
             for p in range(len(points)):
-                pre_activation = value[unit, p] + constant
-                on[unit, p] = pre_activation > 0
-                value[unit, p] = pre_activation if on[unit, p] else 0
+                value[unit, p] += constant
+                if unit < layer.n_neurons:
+                    on[unit, p] = value[unit, p] > 0
+                    value[unit, p] = value[unit, p] if on[unit, p] else 0
         bits.append(on.T)
     return np.hstack(bits)

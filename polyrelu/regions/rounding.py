@@ -17,7 +17,7 @@ ROUNDED = 2.0 * U  # error of coordinates that were exact before they were round
 
 
 def first_layer(network: Network, chart: Chart) -> tuple[np.ndarray, np.ndarray]:
-    """The first layer's forms in the chart, (n_1, d + 1), and which coefficients are rounded."""
+    """The first layer's forms in the chart, (u_1, d + 1), and which coefficients are rounded."""
     if not network.widths:
         return np.zeros((0, chart.dim + 1)), np.zeros((0, chart.dim + 1), dtype=bool)
     first, basis = network.layers[0], chart.basis

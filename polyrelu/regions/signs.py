@@ -28,11 +28,11 @@ from polyrelu.regions.chart import Chart
 
 
 class ExactForms:
-    """The neurons' affine forms in the chart's coordinates, over the integers.
+    """The units' affine forms in the chart's coordinates, over the integers.
 
-    Layer l's forms under a pattern of the layers above are a matrix (n_l, d + 1) of integers,
-    (a | c) times 2**exponents[l]. Successive questions mostly share the pattern, so the last
-    matrix of each layer is kept.
+    Layer l's forms under a pattern of the layers above are a matrix (u_l, d + 1) of integers,
+    (a | c) times 2**exponents[l]: neurons first, then linear units. Successive questions mostly
+    share the pattern, so the last matrix of each layer is kept.
     """
 
     def __init__(self, network: Network, chart: Chart) -> None:

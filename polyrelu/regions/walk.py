@@ -281,6 +281,7 @@ class _Forms:
         # With each layer the constant form 1, on the scale of what the layer reads.
         ones = [[*[0] * self._dim, 1 << e] for e in accumulate(exponents[:-1])]
         self._layers = list(zip(layers, ones, strict=True))
+        self._widths = network.widths
         self._first = self._composed(0, chart.tolist()) if layers else []
 
     def _composed(self, layer: int, inputs: Iterable[Row]) -> Sequence[Row]:
@@ -298,13 +299,13 @@ class _Forms:
         forms: list[Row] = []
         here = self._first
         for layer in range(1, len(self._layers) + 1):
-            on = [is_on(h, form) for h, form in enumerate(here, len(bits))]
+            neurons, linear = here[: self._widths[layer - 1]], here[self._widths[layer - 1] :]
+            on = [is_on(h, form) for h, form in enumerate(neurons, len(bits))]
             bits += on
-            forms += here
+            forms += neurons
             if layer < len(self._layers):
-                here = self._composed(
-                    layer, [form if bit else off for form, bit in zip(here, on, strict=True)]
-                )
+                passed = [form if bit else off for form, bit in zip(neurons, on, strict=True)]
+                here = self._composed(layer, [*passed, *linear])
         return bytes(bits), forms
 
 

@@ -351,3 +351,58 @@ class TestIdentity:
 
 def _pickled(network):
     return pickle.loads(pickle.dumps(network))
+
+
+SHORTCUT = Network(
+    (
+        # Two neurons, x - y and y, and the linear unit x + y - 1.
+        Layer([[1, -1], [0, 1], [1, 1]], [0, 0, -1], n_linear=1),
+        Layer([[1, 1, 1], [0, -1, 2]], [0, 1]),
+        Layer([[1, -2]], [3]),
+    )
+)
+
+
+def test_linear_units_hand_their_value_on():
+    # x = (2, -1): first layer (3, -1, 0) -> (3, 0, 0), then (3, 1), then 3 - 2 + 3.
+    # x = (-2, 0): (-2, 0, -3) -> (0, 0, -3), then (-3, -5) -> 0, then 3.
+    x = [[2.0, -1.0], [-2.0, 0.0]]
+    assert SHORTCUT.forward(x).tolist() == [[4.0], [3.0]]
+    assert SHORTCUT.pre_activations(x).tolist() == [[3, -1, 3, 1], [-2, 0, -3, -5]]
+    assert SHORTCUT.pattern(x).tolist() == [[True, False, True, True], [False] * 4]
+
+
+def test_linear_units_are_no_neurons():
+    assert SHORTCUT.widths == (2, 2)
+    assert SHORTCUT.n_neurons == 4
+    assert SHORTCUT.neuron(2) == (1, 0)
+    assert repr(SHORTCUT) == "Network(2-2+1-2-1, 4 hidden neurons)"
+    assert repr(SHORTCUT.layers[0]) == "Layer(2-3, 1 linear)"
+
+
+def test_affine_maps_with_linear_units():
+    # On (on, off, on, off): first layer (x - y, 0, x + y - 1), second 2 x - 1 and 2 x + 2 y - 1.
+    A, c = SHORTCUT.neuron_maps([True, False, True, False])
+    assert A.tolist() == [[1, -1], [0, 1], [2, 0], [2, 2]]
+    assert c.tolist() == [0, 0, -1, -1]
+    A, c = SHORTCUT.affine_map([True, False, True, False])
+    assert (A.tolist(), c.tolist()) == ([[2, 0]], [2])
+
+
+def test_linear_units_count_in_equality_and_hash():
+    layers = SHORTCUT.layers
+    other = Network((Layer(layers[0].weight, layers[0].bias), *layers[1:]))
+    assert other != SHORTCUT
+    assert other.sha256 != SHORTCUT.sha256
+    assert pickle.loads(pickle.dumps(SHORTCUT)) == SHORTCUT
+
+
+@pytest.mark.parametrize("n_linear", [-1, 3, 1.0, True, "1", None])
+def test_a_number_of_linear_units_is_from_0_to_all(n_linear):
+    with pytest.raises(InvalidInputError, match="n_linear"):
+        Layer([[1], [1]], [0, 0], n_linear)
+
+
+def test_the_last_layer_has_no_linear_units():
+    with pytest.raises(InvalidInputError, match="layer 1 is the last"):
+        Network((Layer([[1]], [0], 1),))

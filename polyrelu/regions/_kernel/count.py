@@ -184,7 +184,7 @@ def _by_euler(net, stack, s, n_facets, rays, out):
 @called
 def _horizon(net, stack, s):
     """The slot of the facet at infinity, or -1."""
-    infinity = net.bias.size + net.rows.shape[0] - 1
+    infinity = net.null.size + net.rows.shape[0] - 1
     for slot in range(len(stack.words) * WORD):
         if stack.facet[s, slot] == infinity and is_alive(stack, s, slot):
             return slot
@@ -242,7 +242,7 @@ def _ridges(stack, s, horizon):
 @called
 def lay_walls(net, stack, state, s):
     """List the slots of frame s with a facet that is the domain's: in rows, and with infinity."""
-    infinity = net.bias.size + net.rows.shape[0] - 1
+    infinity = net.null.size + net.rows.shape[0] - 1
     for w in range(len(stack.words)):
         rows = far = np.uint64(0)
         word = stack.alive[s, w]
@@ -252,7 +252,7 @@ def lay_walls(net, stack, state, s):
             facet = stack.facet[s, w * WORD + np.int64(b)]
             if facet == infinity:
                 far |= np.uint64(1) << b
-            elif facet >= net.bias.size:
+            elif facet >= net.null.size:
                 rows |= np.uint64(1) << b
         state.walls[0, w] = rows
         state.walls[1, w] = rows | far

@@ -46,12 +46,14 @@ class Net(NamedTuple):
 
     axes: tuple[int, ...]  # d zeros, and
     far: tuple[int, ...]  # D - d zeros: make d and D constants of the compiled code
-    widths: Array  # (L,) int64
+    widths: Array  # (L,) int64, neurons of each layer
     first: Array  # (L + 1,) int64, index of each layer's first neuron
-    bias: Array  # (N,)
-    largest: Array  # (N,) largest absolute weight of a unit in the layer below
+    units: Array  # (L,) int64, units of each layer: neurons, then linear units
+    first_unit: Array  # (L + 1,) int64, index of each layer's first unit
+    bias: Array  # (units,)
+    largest: Array  # (units,) largest absolute weight of a unit in the layer below
     largest_bias: Array  # (L,)
-    weights: Array  # flat; layer l >= 1 transposed, (n_{l-1}, n_l), from offset[l] on
+    weights: Array  # flat; layer l >= 1 transposed, (u_{l-1}, u_l), from offset[l] on
     offset: Array  # (L,) int64
     null: Array  # (N,) bool, neurons without weights and bias: 0 everywhere
     reach: Array  # (D,) largest |y_i|: in the domain, or of a homogeneous generator

@@ -100,7 +100,7 @@ def emit(net, stack, state, batch, s, with_volumes, with_shares, whose_generator
                 spill = word >> (np.uint64(WORD) - shift)
                 if spill != np.uint64(0):
                     batch.pattern[row, at // WORD + 1] |= spill
-    infinity = net.bias.size + net.rows.shape[0] - 1
+    infinity = net.null.size + net.rows.shape[0] - 1
     k = first
     for w in range(n_words):
         word = stack.alive[s, w]

@@ -45,8 +45,8 @@ def _set_grids(net, state, layer):
     """
     d = len(net.axes)
     above = layer - 1
-    n_above = net.widths[above]
-    largest = net.largest[net.first[above] : net.first[layer]]
+    n_above = net.units[above]
+    largest = net.largest[net.first_unit[above] : net.first_unit[layer]]
     lost = 0.0
     for i in range(d + 1):
         bound = net.largest_bias[layer] if i == d else 0.0
@@ -71,7 +71,7 @@ def _set_grids(net, state, layer):
 def _add_unit(net, state, layer, k, sign):
     """Add (or remove) unit k of the layer above to the layer's composed map, without rounding."""
     d = len(net.axes)
-    n = net.widths[layer]
+    n = net.units[layer]
     start = net.offset[layer] + k * n
     w = net.weights[start : start + n]
     for i in range(d + 1):
@@ -91,12 +91,12 @@ def _add_unit(net, state, layer, k, sign):
 
 @inlined
 def compose(net, state, layer):
-    """Bring maps[layer] to the pattern path[layer - 1]: only flipped units where that pays.
+    """Bring maps[layer] to the pattern path[layer - 1]: only flipped neurons where that pays.
 
     Units are added and removed without rounding, so that the map does not depend on the way.
     """
     d = len(net.axes)
-    n = net.widths[layer]
+    n = net.units[layer]
     above = layer - 1
     n_words = (net.widths[above] + WORD - 1) // WORD
     fresh = state.built[layer] != state.version[above]
@@ -111,14 +111,16 @@ def compose(net, state, layer):
             n_active += np.int64(popcount(new))
         if n_flips == 0:
             return
-        fresh = n_flips > n_active
+        fresh = n_flips > n_active + net.units[above] - net.widths[above]
     if fresh:
         for i in range(d):
             state.maps[layer, i, :n] = 0.0
         for j in range(n):
-            b = net.bias[net.first[layer] + j]
+            b = net.bias[net.first_unit[layer] + j]
             state.maps[layer, d, j] = _on_grid(b, state.grid[layer, d])
             state.maps[layer, d + 1, j] = state.slack[layer] if b != 0.0 else 0.0
+        for k in range(net.widths[above], net.units[above]):
+            _add_unit(net, state, layer, k, 1.0)
     for w in range(n_words):
         new = state.path[above, w]
         word = new if fresh else new ^ state.used[above, w]
@@ -287,7 +289,7 @@ def note_zeros(net, stack, state, s, j, cuts):
         state.notes[n, 1] = neuron
         stack.n_notes[s] = n + 1
         return
-    infinity = net.bias.size + net.rows.shape[0] - 1
+    infinity = net.null.size + net.rows.shape[0] - 1
     for w in range(len(stack.words)):
         off = np.uint64(0)
         for v in range(stack.n_vertices[s]):

@@ -98,7 +98,7 @@ def _lay_dual(net, stack, state, s, pattern, point):
             depth = dual[slot, d]
             for i in range(d):
                 depth += dual[slot, i] * point[i] * net.per_reach[i]
-            is_off = facet < net.bias.size and (
+            is_off = facet < net.null.size and (
                 (pattern[facet // WORD] >> np.uint64(facet % WORD)) & np.uint64(1) == np.uint64(0)
             )
             if not (depth < 0.0 if is_off else depth > 0.0):

@@ -19,7 +19,7 @@ from polyrelu.regions._kernel.frames import (
 def form_of(net, state, facet, out):
     """The affine form that vanishes on a facet, its error bound, in units of reach."""
     d = len(net.axes)
-    n_neurons = net.bias.size
+    n_neurons = net.null.size
     if facet >= n_neurons:
         for i in range(d + 1):
             out[i] = net.rows[facet - n_neurons, i]
