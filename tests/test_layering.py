@@ -30,7 +30,7 @@ DOORS = {
     "llvmlite": {"regions/_kernel/"},
     "torch": {"network/formats/torch.py"},
     "onnx": {"network/formats/onnx.py"},
-    "matplotlib": {"report/figures.py"},
+    "matplotlib": {"report/figures.py", "report/slices.py"},
     "numba": {"regions/_kernel/"},
     "networkx": {"shapes/dual_graph.py"},
     "pyarrow": {"regions/store.py"},

@@ -1,13 +1,14 @@
 """``polyrelu count``: the faces of every activation region of a network in a domain."""
 
 import sys
+import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from polyrelu.cli.output import (
-    Verb,
     check_json_target,
     json_option,
     path_type,
@@ -16,15 +17,18 @@ from polyrelu.cli.output import (
     remark,
     show,
 )
+from polyrelu.cli.through import OPTION, CountVerb, classes, points, through
 from polyrelu.errors import IncompleteError
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from polyrelu.network import Network
     from polyrelu.regions import Domain, RegionComplex
     from polyrelu.shapes import Census
 
 
-@click.command(cls=Verb)
+@click.command(cls=CountVerb)
 @click.argument("net", type=path_type)
 @click.option("--box", nargs=2, type=float, metavar="LO HI", help="Bounds of every input.")
 @click.option(
@@ -42,6 +46,16 @@ if TYPE_CHECKING:
     help="Count in the affine subspace of this file, whose coordinates are then what --box, "
     "--bounds or --space bounds: a line for the origin and one per direction, or a .npz file "
     "with arrays origin and basis.",
+)
+@click.option(
+    OPTION,
+    "files",
+    type=path_type,
+    multiple=True,
+    metavar="A.npy B.npy …",
+    help="Count in the affine subspace through these points (2 to 4, or more): arrays with a "
+    "number per input, images for example. The first one has the coordinates 0, 0, …, the next "
+    "ones 1, 0, …; 0, 1, …; and so on. Says which class is where if the network classifies.",
 )
 @click.option("--workers", type=int, metavar="N", help="Threads; without, as many as processors.")
 @click.option("--scheduler", metavar="ADDRESS", help="Work on the dask cluster of this scheduler.")
@@ -81,6 +95,7 @@ def count(
     bounds: Path | None,
     space: bool,
     slice_file: Path | None,
+    files: tuple[Path, ...],
     workers: int | None,
     scheduler: str | None,
     max_regions: int | None,
@@ -96,28 +111,30 @@ def count(
     """Count the faces of every activation region of the checkpoint NET.
 
     The domain is --box, --bounds or --space; without any it is the box from -1 to 1. An input with
-    equal bounds is held fixed and drops out of the dimension. With --slice the domain is a part of
-    an affine subspace and bounds are those of its coordinates.
+    equal bounds is held fixed and drops out of the dimension. With --slice or --through the domain
+    is a part of an affine subspace and bounds are those of its coordinates; through points they
+    are -0.25 to 1.25 if none are given.
 
     A run that spends its budget or is interrupted (Ctrl-C) prints what it has, marked as not
     complete, and exits with 4.
     """
     from polyrelu.network.formats import load
     from polyrelu.report.atomic import writable_folder
-    from polyrelu.report.text import census_text
+    from polyrelu.report.text import census_text, through_text
     from polyrelu.shapes import count_faces
 
     network = load(net)
-    domain = _domain(box, bounds, space, slice_file).bound_to(network.n_inputs)
+    places = points(files, network)
+    domain = _domain(box, bounds, space, slice_file, places).bound_to(network.n_inputs)
     check_json_target(json_target)
     if out is not None:
         writable_folder(out)
     if box is None and bounds is None and not space and not quiet:
-        given = "domain" if slice_file is None else "bounds of the slice's coordinates"
-        remark(f"no {given} given: counting over --box -1 1")
-    wanted = sys.stderr.isatty() if progress is None else progress
-    incomplete = None
-    with progress_bar(wanted and not quiet) as report:
+        given = "bounds of the slice's coordinates" if slice_file or files else "domain"
+        remark(f"no {given} given: counting over --box {'-0.25 1.25' if files else '-1 1'}")
+    shows = not quiet and (sys.stderr.isatty() if progress is None else progress)
+    incomplete, started = None, time.perf_counter()
+    with progress_bar(shows) as report:
         try:
             census = count_faces(
                 network,
@@ -135,38 +152,63 @@ def count(
             if error.partial is None:
                 raise
             census, incomplete = error.partial, error
-    text = census_text(census, ascii_only=prints_ascii_only())
+    drawn = _to_draw(network, domain, census) if out is not None else None
+    record, text = census.to_dict(), census_text(census, ascii_only=prints_ascii_only())
+    found = None
+    if files:
+        boundary = None
+        if incomplete is None:
+            left = max_seconds and max(max_seconds - (time.perf_counter() - started), 1e-9)
+            try:
+                with progress_bar(shows) as report:
+                    boundary = classes(network, domain, left, max_memory, report)
+            except IncompleteError as error:
+                incomplete = error
+        found = through(files, places, drawn, boundary)
+        record |= found.to_dict()
+        text = f"{text}\n\n{through_text(record)}"
     if out is not None:
         from polyrelu.report.folder import write_census
 
-        written = write_census(census, out, regions=_to_draw(network, domain, census))
+        written = write_census(census, out, regions=drawn, through=found)
         figures = [f"figure: {path}" for path in written if path.suffix == ".png"]
         text = "\n".join([text, "", *figures])
         if json_target == "-" and not quiet:
             for line in figures:
                 remark(line)
-    show(census.to_dict(), text, json_target)
+    show(record, text, json_target)
     if incomplete is not None:
         raise incomplete
 
 
 def _domain(
-    box: tuple[float, float] | None, bounds: Path | None, space: bool, slice_file: Path | None
+    box: tuple[float, float] | None,
+    bounds: Path | None,
+    space: bool,
+    slice_file: Path | None,
+    places: "Sequence[np.ndarray]",
 ) -> "Domain":
     from polyrelu.regions import AffineSlice, Box, Space
 
-    wanted = {"--box": box is not None, "--bounds": bounds is not None, "--space": space}
-    given = [option for option, is_given in wanted.items() if is_given]
-    if len(given) > 1:
-        raise click.UsageError(f"{' and '.join(given[:2])} are two domains: give one of them")
-    domain: Box | Space
+    _check_alone({"--box": box is not None, "--bounds": bounds is not None, "--space": space})
+    _check_alone({"--slice": slice_file is not None, OPTION: bool(places)})
+    domain: Box | Space | None = None
     if space:
         domain = Space()
     elif bounds is not None:
         domain = Box.from_file(bounds)
-    else:
-        domain = Box(*(box or (-1.0, 1.0)))
+    elif box is not None:
+        domain = Box(*box)
+    if places:
+        return AffineSlice.through(places, domain)
+    domain = domain or Box(-1.0, 1.0)
     return domain if slice_file is None else AffineSlice.from_file(slice_file, domain)
+
+
+def _check_alone(wanted: Mapping[str, bool]) -> None:
+    given = [option for option, is_given in wanted.items() if is_given]
+    if len(given) > 1:
+        raise click.UsageError(f"{' and '.join(given[:2])} are two domains: give one of them")
 
 
 def _to_draw(network: "Network", domain: "Domain", census: "Census") -> "RegionComplex | None":

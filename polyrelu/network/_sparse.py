@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from math import fsum
 from typing import Any
 
@@ -14,8 +15,10 @@ from polyrelu.errors import InvalidInputError
 
 Matrix = Any  # a sparse.csr_array, which has no type hints
 
-MAX_TERMS = 2**26
+MAX_TERMS = 2**24
 """Products that a product of matrices may add up: each sum is rounded once, which takes time."""
+
+_BLOCK = 2**20  # products in memory at one time
 
 
 def from_entries(
@@ -68,7 +71,8 @@ def total(a: Matrix, b: Matrix) -> Matrix:
 def scaled(factors: NDArray[np.float64], matrix: Matrix) -> Matrix:
     """Row i times ``factors[i]``."""
     found = matrix.copy()
-    found.data = found.data * np.repeat(factors, np.diff(found.indptr))
+    with np.errstate(over="ignore"):  # a Layer refuses what is not finite
+        found.data = found.data * np.repeat(factors, np.diff(found.indptr))
     found.eliminate_zeros()
     return found
 
@@ -83,30 +87,69 @@ def product(a: Matrix, b: Matrix) -> Matrix:
     InvalidInputError
         If there are more than `MAX_TERMS` terms, or a sum overflows.
     """
-    per_row = np.diff(b.indptr)
-    n_terms = int(per_row[a.indices].sum())
-    if n_terms > MAX_TERMS:
+    with np.errstate(over="ignore", invalid="ignore"):
+        found = _product_without_sums(a, b) if _is_selection(b) else _product_of_blocks(a, b)
+    if not np.isfinite(found.data).all():
+        raise InvalidInputError("the product of two affine operators overflows float64")
+    return found
+
+
+def n_terms(a: Matrix, b: Matrix) -> int:
+    """How many products the entries of a · b are sums of."""
+    return int(np.diff(b.indptr)[a.indices].sum())
+
+
+def _is_selection(matrix: Matrix) -> bool:
+    """Whether every row and every column has at most one entry."""
+    at_most_one = (np.diff(matrix.indptr) <= 1).all()
+    return bool(at_most_one and np.bincount(matrix.indices).max(initial=0) <= 1)
+
+
+def _product_without_sums(a: Matrix, b: Matrix) -> Matrix:
+    """a · b, where b only scales columns of a and moves them."""
+    columns, factors = np.zeros(b.shape[0], b.indices.dtype), np.zeros(b.shape[0])
+    full = np.diff(b.indptr) > 0
+    columns[full], factors[full] = b.indices, b.data
+    parts = (a.data * factors[a.indices], columns[a.indices], a.indptr)
+    found = sparse.csr_array(parts, shape=(a.shape[0], b.shape[1]))
+    found.eliminate_zeros()
+    return found
+
+
+def _product_of_blocks(a: Matrix, b: Matrix) -> Matrix:
+    """a · b, some rows of a at a time."""
+    terms = np.append(0, np.cumsum(np.diff(b.indptr)[a.indices]))  # before each entry of a
+    ends = terms[a.indptr[1:]]
+    if terms[-1] > MAX_TERMS:
         raise InvalidInputError(
             f"two affine operators in a row, {a.shape[0]} x {a.shape[1]} and {b.shape[0]} x "
-            f"{b.shape[1]}, are too large to be made one ({n_terms:,} products)"
+            f"{b.shape[1]}, are too large to be made one ({terms[-1]:,} products)"
         )
+    cuts = np.searchsorted(ends, np.arange(_BLOCK, terms[-1], _BLOCK), side="right")
+    cuts = np.unique(np.concatenate([[0], cuts, [a.shape[0]]])).tolist()
+    return stacked([_product(a[i:j], b) for i, j in pairwise(cuts)])
+
+
+def _product(a: Matrix, b: Matrix) -> Matrix:
     # All terms: entry k of a times the entries of b's row a.indices[k].
-    counts = per_row[a.indices]
+    counts = np.diff(b.indptr)[a.indices]
+    n_terms = int(counts.sum())
     ends = np.cumsum(counts)
     of_b = np.repeat(b.indptr[a.indices] + counts - ends, counts) + np.arange(n_terms)
     rows = np.repeat(np.repeat(np.arange(a.shape[0]), np.diff(a.indptr)), counts)
     columns = b.indices[of_b]
-    with np.errstate(over="ignore"):
-        terms = np.repeat(a.data, counts) * b.data[of_b]
+    terms = np.repeat(a.data, counts) * b.data[of_b]
     order = np.lexsort((columns, rows))
     rows, columns, terms = rows[order], columns[order], terms[order]
     is_first = np.append(True, (np.diff(rows) != 0) | (np.diff(columns) != 0))[:n_terms]
     starts = np.flatnonzero(is_first)
-    values = terms[starts]
     lengths = np.diff(np.append(starts, n_terms))
+    values = terms[starts]
+    pairs = lengths == 2
+    values[pairs] += terms[starts[pairs] + 1]
     try:
-        for k in np.flatnonzero(lengths > 1).tolist():
+        for k in np.flatnonzero(lengths > 2).tolist():
             values[k] = fsum(terms[starts[k] : starts[k] + lengths[k]].tolist())
-    except (OverflowError, ValueError) as error:
-        raise InvalidInputError("the product of two affine operators overflows float64") from error
+    except (OverflowError, ValueError):
+        values[0] = np.nan  # a partial sum is larger than float64, or infinite terms cancel
     return from_entries(rows[starts], columns[starts], values, (a.shape[0], b.shape[1]))

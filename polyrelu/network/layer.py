@@ -134,7 +134,7 @@ def exact_float64(name: str, value: ArrayLike) -> Floats:
         raise InvalidInputError(
             f"{name} has dtype {array.dtype}; it needs real numbers (float, integer or bool)"
         )
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite is refused below
         converted = np.asarray(array.astype(np.float64) + 0.0)
     if not np.isfinite(array).all():
         where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])

@@ -14,7 +14,7 @@ passed on by a linear unit. (Exact: no weight is rounded but where two affine op
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import inf, prod
@@ -32,8 +32,14 @@ from polyrelu.network.origin import Origin
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
-MAX_ENTRIES = 2**27
-"""Entries of tensors and weight matrices that a network may have: a gigabyte."""
+MAX_ENTRIES = 2**22
+"""Entries that a tensor may have: more inputs or units than a network of matrices can have."""
+
+MAX_TERMS = 2**26
+"""Products of numbers that all affine operators together may take: several seconds."""
+
+MAX_WEIGHTS = 2**27
+"""Weights that all layers may have together: a gigabyte."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,6 +95,12 @@ class Tensor:
         check_size(tuple(shape))
         if isinstance(matrix, np.ndarray):
             matrix = _sparse.from_dense(matrix)
+        self.lowering.n_terms += _sparse.n_terms(matrix, self.form)
+        if self.lowering.n_terms > MAX_TERMS:
+            raise InvalidInputError(
+                f"it and all affine operators before it are {self.lowering.n_terms:,} products of"
+                f" numbers when written out as matrices; {MAX_TERMS:,} can be handled"
+            )
         return Tensor(self.lowering, tuple(shape), _sparse.product(matrix, self.form))
 
     def plus(self, constant: ArrayLike) -> Tensor:
@@ -110,25 +122,30 @@ class Tensor:
     def relu(self) -> Tensor:
         """relu(z) of every entry: a neuron each.
 
-        A tensor that cannot be negative (sums of neurons) stays as it is, without neurons.
+        An entry that cannot be negative (a sum of neurons) stays as it is, without a neuron.
         """
-        of_neurons = self.lowering.is_neuron[self.form.indices].all()
-        if of_neurons and (self.form.data >= 0).all():
-            return self
-        return self.lowering.add_units(self, are_neurons=True)
+        return self._changed(
+            self._may_be_negative, lambda part, _: part.lowering.add_units(part, are_neurons=True)
+        )
 
     def leaky_relu(self, slope: ArrayLike) -> Tensor:
         """z where it is positive, slope · z elsewhere; slopes are broadcast."""
-        slope = np.asarray(slope, dtype=np.float64)
-        positive = self.relu()
-        if positive is self or not slope.any():
-            return positive
-        return self.kept.times(slope).add(positive.times(1.0 - slope))
+        own, slopes = self._broadcast(np.asarray(slope, dtype=np.float64))
+        if not slopes.any():
+            return own.relu()
+
+        def leaky(part: Tensor, which: Indices) -> Tensor:
+            slope = slopes.ravel()[which]
+            return own.kept.take(which).times(slope).add(part.relu().times(1.0 - slope))
+
+        return own._changed(own._may_be_negative, leaky)
 
     def abs(self) -> Tensor:
         """|z| of every entry."""
-        positive = self.relu()
-        return self if positive is self else self.kept.times(-1.0).add(positive.times(2.0))
+        return self._changed(
+            self._may_be_negative,
+            lambda part, which: self.kept.take(which).times(-1.0).add(part.relu().times(2.0)),
+        )
 
     def clip(self, low: float = -inf, high: float = inf) -> Tensor:
         """min(max(z, low), high) of every entry: two neurons, or one if a bound is infinite."""
@@ -176,16 +193,38 @@ class Tensor:
 
     @cached_property
     def kept(self) -> Tensor:
-        """The same values in linear units of the next layer, unless they are units themselves."""
-        is_unit = np.concatenate([[0], np.cumsum(self.form.indices != 0)])
-        n_units = np.diff(is_unit[self.form.indptr])
-        if (n_units <= 1).all():
+        """The same values, those that are not units themselves in linear ones of the next layer."""
+        n_units = np.bincount(self._rows[self.form.indices != 0], minlength=self.form.shape[0])
+        return self._changed(
+            n_units > 1, lambda part, _: part.lowering.add_units(part, are_neurons=False)
+        )
+
+    @property
+    def _rows(self) -> Indices:
+        """The row of each number of the form."""
+        return np.repeat(np.arange(self.form.shape[0]), np.diff(self.form.indptr))
+
+    @property
+    def _may_be_negative(self) -> NDArray[np.bool_]:
+        """Which entries are no sums of neurons."""
+        is_other = ~self.lowering.is_neuron[self.form.indices] | (self.form.data < 0)
+        return np.bincount(self._rows[is_other], minlength=self.form.shape[0]) > 0
+
+    def _changed(
+        self, chosen: NDArray[np.bool_], change: Callable[[Tensor, Indices], Tensor]
+    ) -> Tensor:
+        """The tensor with some entries changed, by a function of those and of their numbers."""
+        which = np.flatnonzero(chosen)
+        if not len(which):
             return self
-        return self.lowering.add_units(self, are_neurons=False)
+        if len(which) == len(chosen):
+            return change(self.reshape((-1,)), which).reshape(self.shape)
+        numbers = np.arange(len(chosen))
+        numbers[which] = len(chosen) + np.arange(len(which))
+        parts = [self.reshape((-1,)), change(self.take(which), which)]
+        return concatenate(parts, axis=0).take(numbers.reshape(self.shape))
 
     def _broadcast(self, constant: Floats) -> tuple[Tensor, Floats]:
-        if not np.isfinite(constant).all():
-            raise InvalidInputError("a constant holds NaN or infinity")
         try:
             shape = np.broadcast_shapes(self.shape, constant.shape)
         except ValueError as error:
@@ -193,6 +232,8 @@ class Tensor:
                 f"an array of shape {constant.shape} does not fit a tensor of shape {self.shape}"
             ) from error
         check_size(shape)
+        if not np.isfinite(constant).all():
+            raise InvalidInputError("a constant holds NaN or infinity")
         own = self if shape == self.shape else self.take(np.broadcast_to(self.indices, shape))
         return own, np.broadcast_to(constant, shape)
 
@@ -218,6 +259,7 @@ class Lowering:
     input_shape: tuple[int, ...]
     levels: Indices = field(init=False)  # (units,) the layer of each
     is_neuron: NDArray[np.bool_] = field(init=False)  # (units,); the constant 1 counts as one
+    n_terms: int = field(init=False, default=0)  # products of numbers that it took so far
     _groups: list[Tensor] = field(init=False, default_factory=list)  # of which units were made
     input: Tensor = field(init=False)
 
@@ -249,8 +291,9 @@ class Lowering:
         forms = _sparse.widened(made, n_units)  # row u - 1: what unit u is before its ReLU
         last_use = self._last_use(forms, output)
         present = np.arange(1, n_inputs + 1)
-        layers = []
-        for level in range(1, int(self.levels.max(initial=0)) + 1):
+        layers: list[Layer] = []
+        is_there = self.is_neuron | (last_use > 0)
+        for level in range(1, int(self.levels[is_there].max()) + 1):
             own = np.flatnonzero(self.levels == level)
             neurons = own[self.is_neuron[own]]
             linear = own[~self.is_neuron[own] & (last_use[own] > level)]
@@ -259,8 +302,10 @@ class Lowering:
             rows = _sparse.stacked(
                 [forms[np.append(neurons, linear) - 1], _sparse.selection(passed, n_units)]
             )
+            _check_room(layers, rows.shape[0] * len(present))
             layers.append(_layer(rows, present, len(linear) + len(passed)))
             present = np.concatenate([neurons, linear, passed])
+        _check_room(layers, output.form.shape[0] * len(present))
         layers.append(_layer(_sparse.widened(output.form, n_units), present, 0))
         return Network(tuple(layers), origin)
 
@@ -309,13 +354,18 @@ def concatenate(tensors: Sequence[Tensor], axis: int) -> Tensor:
 
 def _layer(rows: Matrix, present: Indices, n_linear: int) -> Layer:
     """The layer of these forms of the units that are present."""
-    if rows.shape[0] * len(present) > MAX_ENTRIES:
-        raise InvalidInputError(
-            f"a layer of {rows.shape[0]:,} units of {len(present):,} is too large: at most "
-            f"{MAX_ENTRIES:,} weights"
-        )
     bias = rows[:, [0]].toarray().ravel()
     return Layer(rows[:, present].toarray(), bias, n_linear)
+
+
+def _check_room(layers: Sequence[Layer], n_weights: int) -> None:
+    """Refuse a further layer of so many weights before it is written out."""
+    n_before = sum(layer.weight.size for layer in layers)
+    if n_before + n_weights > MAX_WEIGHTS:
+        raise InvalidInputError(
+            f"layer {len(layers) + 1} has {n_weights:,} weights when written out as a matrix, and"
+            f" those before it {n_before:,}; {MAX_WEIGHTS:,} can be handled"
+        )
 
 
 def check_size(shape: Sequence[int]) -> int:

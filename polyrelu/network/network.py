@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from importlib import import_module
 from itertools import accumulate, pairwise
 from typing import Any, Self
 
@@ -127,6 +128,19 @@ class Network:
             except InvalidInputError as error:
                 raise InvalidInputError(f"layer {number}: {error}") from error
         return cls(tuple(layers))
+
+    @classmethod
+    def from_sklearn(cls, model: Any) -> Self:
+        """Network of a fitted MLPClassifier, MLPRegressor or Pipeline: see `formats.sklearn`."""
+        from polyrelu.network.formats.sklearn import from_estimator
+
+        found = from_estimator(model)
+        return cls(found.layers, found.origin)
+
+    @classmethod
+    def from_torch(cls, module: Any, input_shape: Sequence[int] | None = None) -> "Network":
+        """Network that a torch module computes: see `formats.torch.from_torch`."""
+        return import_module("polyrelu.network.formats.torch").from_torch(module, input_shape)
 
     @property
     def n_inputs(self) -> int:
@@ -358,8 +372,7 @@ class Network:
                 f"pattern of dtype {bits.dtype} holds something else than on/off bits;"
                 " give bool, or the integers 0 and 1"
             )
-        first = self.layers[0]
-        lead = bits.shape[:-1]
+        first, lead = self.layers[0], bits.shape[:-1]
         A = np.broadcast_to(first.weight, (*lead, *first.weight.shape)).copy()
         c = np.broadcast_to(first.bias, (*lead, *first.bias.shape)).copy()
         maps = [(A, c)]
@@ -384,5 +397,4 @@ class Network:
         linear = [f"+{layer.n_linear}" if layer.n_linear else "" for layer in self.layers[:-1]]
         widths = [f"{n}{more}" for n, more in zip(self.widths, linear, strict=True)]
         sizes = "-".join(map(str, (self.n_inputs, *widths, self.n_outputs)))
-        plural = "" if self.n_neurons == 1 else "s"
-        return f"Network({sizes}, {self.n_neurons} hidden neuron{plural})"
+        return f"Network({sizes}, {self.n_neurons} hidden neuron{'s' * (self.n_neurons != 1)})"

@@ -61,6 +61,9 @@ CORNERS = 256
 NAMED_REGIONS = 20_000
 """Regions whose faces the Euler check names one by one; with more it is left out."""
 
+NAMED_WORK = 2 * 10**8
+"""Multiplications of integers that naming may take: of large networks, fewer regions are named."""
+
 
 def certificate(
     regions: RegionComplex | Iterable[RegionComplex], generators: Generators | None = None
@@ -135,6 +138,7 @@ class Certifier:
         self._around = np.abs(chart.origin) + np.abs(chart.basis) @ self._within
         each = sum(layer.weight.size for layer in network.layers[:-1])
         self._chosen = min(FORWARD_PASS / max(each, 1), 1.0)
+        self._most_named = min(NAMED_REGIONS, NAMED_WORK // max(each * (chart.dim + 1), 1))
         self._patterns = DistinctPatterns(network.n_neurons, chart.pieces[0].neurons)
         self._open: list[RegionComplex] = []  # regions whose faces are to be named
         self._corners: list[RegionComplex] = []  # regions to be checked in full
@@ -240,8 +244,9 @@ class Certifier:
         dict
             A record for each check (for what was summed, what was expected, whether it
             ``closes``; None for a check that does not apply, that floats cannot make of a very
-            thin or far domain, or that more than ``NAMED_REGIONS`` ruled out), how many ``signs``
-            were evaluated and how many of them in rationals, and whether all of it ``closes``.
+            thin or far domain, or that ``NAMED_REGIONS`` or ``NAMED_WORK`` ruled out), how many
+            ``signs`` were evaluated and how many of them in rationals, and whether all of it
+            ``closes``.
 
         Raises
         ------
@@ -291,7 +296,7 @@ class Certifier:
         }
 
     def _euler_check(self) -> dict[str, Any] | None:
-        if self._n_open > NAMED_REGIONS:
+        if self._n_open > self._most_named:
             return None
         dim = self._chart.dim
         expected = _characteristic(self._chart)
@@ -333,7 +338,7 @@ class Certifier:
 
     def _keep_open(self, regions: list[RegionComplex], n_open: int) -> None:
         self._n_open += n_open
-        self._open = [*self._open, *regions] if self._n_open <= NAMED_REGIONS else []
+        self._open = [*self._open, *regions] if self._n_open <= self._most_named else []
 
     def _keep_corners(self, regions: list[RegionComplex]) -> None:
         for some in regions:

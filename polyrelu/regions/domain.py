@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -20,6 +21,8 @@ from polyrelu.regions.polytope import Polytope, frozen_floats
 __all__ = ["AffineSlice", "Box", "Domain", "Polytope", "Space"]
 
 ON_SLICE = 1e-9  # how far from a slice, relative to its coordinates, a point counts as on it
+MARGIN = 0.25  # how far a slice through points reaches beyond them, in its coordinates
+FLAT = 1e-10  # sine of an angle between directions that rounding of the points may have made
 
 
 @dataclass(frozen=True, eq=False)
@@ -195,6 +198,62 @@ class AffineSlice:
             raise InvalidInputError(f"slice file {path}: {error}") from error
         return cls(whole.origin, whole.basis, within)
 
+    @classmethod
+    def through(
+        cls, points: Iterable[ArrayLike], bounds: Box | Polytope | Space | None = None
+    ) -> AffineSlice:
+        """The slice through k + 1 points of input space, with k coordinates.
+
+        The first point is the origin, and the i-th one after it has coordinate i equal to 1 and
+        the others 0: the columns of ``basis`` are its differences to the first.
+
+        Parameters
+        ----------
+        points : iterable of k + 1 array_like, or (k + 1, n_inputs) array_like
+            At least two points that do not depend on one another: three on a line have no plane.
+            Arrays of more axes, such as images, are taken in row-major order.
+        bounds : Box, Polytope or Space, optional
+            Where the coordinates lie; by default in the box from -0.25 to 1.25, which holds the
+            points with a margin.
+
+        Raises
+        ------
+        InvalidInputError
+            If there are less than two points, they differ in size, an entry is not finite or no
+            float64, or some point depends on those before it, or does so but for rounding.
+
+        Notes
+        -----
+        A difference is rounded where float64 cannot hold it; then the slice misses that point by
+        half a unit in the last place of the difference. It is exact for images in float32 whose
+        values are not tiny. Volumes are those of the coordinates: lengths between the points are 1.
+
+        Examples
+        --------
+        >>> plane = AffineSlice.through([[0, 0, 1], [2, 0, 1], [0, 3, 1]])
+        >>> plane.basis.T
+        array([[2., 0., 0.],
+               [0., 3., 0.]])
+        >>> plane.within
+        Box([-0.25, -0.25], [1.25, 1.25])
+        """
+        owner = "AffineSlice.through"
+        if not isinstance(points, Iterable):
+            raise InvalidInputError(f"{owner}: points is {points!r}; a list of points is needed")
+        flat = [frozen_floats(owner, **{f"point {i}": p})[0].ravel() for i, p in enumerate(points)]
+        if len(flat) < 2 or len({p.size for p in flat}) > 1 or not flat[0].size:
+            raise InvalidInputError(
+                f"{owner}: points of the sizes {[p.size for p in flat]}; at least two of one size "
+                "are needed, with a number per input"
+            )
+        origin = flat[0]
+        with np.errstate(over="ignore"):
+            basis = np.array([point - origin for point in flat[1:]]).T
+        if not np.isfinite(basis).all():
+            raise InvalidInputError(f"{owner}: the points are so far apart that floats overflow")
+        _check_independent(owner, flat, basis)
+        return cls(origin, basis, Box(-MARGIN, 1 + MARGIN) if bounds is None else bounds)
+
     def bound_to(self, n_inputs: int) -> AffineSlice:
         """This slice, which must lie in the space of the network's inputs.
 
@@ -273,6 +332,27 @@ class AffineSlice:
 
     def __repr__(self) -> str:
         return f"AffineSlice({self.origin.tolist()}, {self.basis.tolist()}, {self.within!r})"
+
+
+def _check_independent(owner: str, points: list[np.ndarray], basis: np.ndarray) -> None:
+    """Refuse points of which one lies on the affine subspace of others, or would but for rounding.
+
+    ``basis`` has the differences to the first one as its columns.
+    """
+    independent = independent_rows([integer_direction(np.append(p, 1.0)) for p in points])
+    dependent = sorted(set(range(len(points))) - set(independent))
+    if not dependent:
+        length = np.abs(basis).max(axis=0)
+        unit = basis / np.where(length, length, 1.0)
+        unit /= np.sqrt((unit**2).sum(axis=0)).clip(min=FLAT)
+        # |r_ii| is the sine of the angle of column i to those before it.
+        sines = np.abs(np.asarray(np.linalg.qr(unit, mode="r")).diagonal())
+        dependent = (np.flatnonzero(sines < FLAT) + 1).tolist()
+    if dependent:
+        raise InvalidInputError(
+            f"{owner}: point {dependent[0]} (counted from 0) lies on the line, plane or space "
+            "through those before it, or is so close that rounding decides; leave it out"
+        )
 
 
 Domain: TypeAlias = Box | Polytope | Space | AffineSlice

@@ -1,4 +1,4 @@
-"""Figures of histograms and partitions: the only importer of matplotlib.
+"""Figures of histograms and partitions: with `slices` the only importer of matplotlib.
 
 A figure draws what it is given and computes no result, so that it can be redrawn from the CSV or
 the arrays beside it. Figures are plain `matplotlib.figure.Figure` objects: no window, no global
@@ -81,7 +81,7 @@ def histogram_figure(histogram: FaceHistogram) -> Figure:
     """
     if not histogram.total:
         raise InvalidInputError("an empty histogram has no shares to draw")
-    with _style():
+    with house_style():
         figure = Figure(figsize=(5.2, 3.4), layout="constrained")
         axes = figure.add_subplot()
         shares = histogram.weights / histogram.total
@@ -145,18 +145,18 @@ def partition_figure(regions: "RegionComplex") -> Figure:
             "a partition is drawn of a bounded domain: enumerate in a Box or a bounded Polytope"
         )
     indptr, corners, names = _plane(regions)
-    polygons = _polygons(indptr, corners)
+    polygons = ordered_polygons(indptr, corners)
     (left, bottom), (right, top) = corners.min(axis=0), corners.max(axis=0)
     ratio = (top - bottom) / (right - left)
     to_scale = 1 / MAX_RATIO <= ratio <= MAX_RATIO
     width, height = _inches(ratio if to_scale else 1.0)
     plural = "" if len(polygons) == 1 else "s"
-    with _style():
+    with house_style():
         size = (max(width, 1.2) + 1.45, max(height, 2.0) + 0.7)  # colour scale and labels
         figure = Figure(figsize=size, layout="constrained")
         axes = figure.add_subplot(xlim=(left, right), ylim=(bottom, top))
         axes.set_aspect("equal" if to_scale else "auto")
-        _draw_polygons(figure, axes, polygons, np.asarray(regions.n_facets))
+        draw_by_facets(figure, axes, polygons, np.asarray(regions.n_facets))
         for axis, length in ((axes.xaxis, width), (axes.yaxis, height)):
             axis.set_major_locator(MaxNLocator(int(np.clip(1.4 * length, 2, 5)), steps=STEPS))
         axes.spines[:].set_visible(True)
@@ -198,12 +198,12 @@ def write_figure(figure: Figure, path: str | Path) -> None:
     if suffix not in (".png", ".svg"):
         raise InvalidInputError(f"{path}: figures are written as .png or .svg")
     metadata = {"Date": None} if suffix == ".svg" else {"Software": None}
-    with _style(), whole_file(path) as draft:
+    with house_style(), whole_file(path) as draft:
         figure.savefig(draft, format=suffix[1:], dpi=DPI, metadata=metadata)
 
 
 @contextmanager
-def _style() -> Iterator[None]:
+def house_style() -> Iterator[None]:
     """Block in which matplotlib's defaults and `STYLE` hold, whatever the reader has set."""
     with matplotlib.rc_context():
         matplotlib.rcdefaults()
@@ -217,7 +217,7 @@ def _inches(ratio: float) -> tuple[float, float]:
     return width, width * ratio
 
 
-def _draw_polygons(
+def draw_by_facets(
     figure: Figure, axes: Axes, polygons: list[NDArray[np.float64]], n_facets: NDArray[np.int64]
 ) -> None:
     """Polygons in the colour of their number of facets, and the scale of colours beside them."""
@@ -245,7 +245,9 @@ def _draw_polygons(
     bar.set_label("facets per activation region\n(neurons' and the domain's)", linespacing=1.4)
 
 
-def _polygons(indptr: NDArray[np.int64], corners: NDArray[np.float64]) -> list[NDArray[np.float64]]:
+def ordered_polygons(
+    indptr: NDArray[np.int64], corners: NDArray[np.float64]
+) -> list[NDArray[np.float64]]:
     """Corners (2,) of every polygon, each polygon's in the order of their angle around its mean."""
     of_polygon = np.repeat(np.arange(len(indptr) - 1), np.diff(indptr))
     means = np.add.reduceat(corners, indptr[:-1]) / np.diff(indptr)[:, None]

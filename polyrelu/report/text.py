@@ -4,6 +4,8 @@ import itertools
 import math
 import textwrap
 from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -103,6 +105,54 @@ def census_text(census: Census, *, width: int = 80, ascii_only: bool = False) ->
             "",
             rows_text(rows, width=width),
         ]
+    )
+
+
+def through_text(record: Mapping[str, Any], *, width: int = 80) -> str:
+    """What a record has of a slice through points: points, classes, decision boundary.
+
+    Parameters
+    ----------
+    record : mapping
+        With the key ``through`` and, if the network classifies, ``classes`` and ``boundary``.
+    width : int
+        Columns that no line exceeds, from 60 on.
+
+    Returns
+    -------
+    str
+        Lines without a trailing newline.
+    """
+    points = [
+        f"{Path(point['file']).name} at ({', '.join(f'{y:g}' for y in point['coordinates'])})"
+        + (f": class {point['class']}" if "class" in point else "")
+        for point in record["through"]["points"]
+    ]
+    rows = {"points": "\n".join(points)}
+    if "classes" not in record:
+        return rows_text(rows, width=width)
+    found = record["boundary"]
+    pairs = ", ".join(f"{pair}:{n}" for pair, n in found["pairs"].items())
+    rows["boundary"] = f"{found['pieces']:,} pieces, {found['regions_cut']:,} regions cut"
+    if pairs:
+        rows["boundary"] += f"\nby classes {pairs}"
+    return f"{_classes(record['classes'])}\n\n{rows_text(rows, width=width)}"
+
+
+def _classes(classes: Mapping[str, Mapping[str, Any]]) -> str:
+    """Regions and volume of every class that occurs, and their shares, a line each."""
+    n_regions = sum(row["regions"] for row in classes.values())
+    lines = [("class", "regions", "share", "volume", "share")]
+    for name, row in classes.items():
+        if row["regions"] or row["volume"] != 0:
+            of_regions = _percent(row["regions"] / n_regions)
+            volume = "" if row["volume"] is None else f"{row['volume']:.6g}"
+            of_volume = "" if row["share"] is None else _percent(row["share"])
+            lines.append((name, f"{row['regions']:,}", of_regions, volume, of_volume))
+    widths = (8, 13, 9, 15, 9)
+    return "\n".join(
+        "".join(f"{cell:>{width}}" for cell, width in zip(line, widths, strict=True)).rstrip()
+        for line in lines
     )
 
 

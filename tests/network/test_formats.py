@@ -1,14 +1,18 @@
 """load and save: dispatch, damaged files, one network in every format; and the .npz reader."""
 
+import io
+import os
 import subprocess
 import sys
+import tracemalloc
 import zipfile
 
 import numpy as np
 import pytest
 
 from polyrelu.errors import InvalidInputError, MissingDependencyError
-from polyrelu.network import Network, load, save
+from polyrelu.network import Layer, Network, load, save
+from polyrelu.network.origin import Step
 
 SUFFIXES = (".npz", ".onnx", ".pt", ".pth")
 
@@ -113,11 +117,34 @@ class TestEveryFormat:
         assert "is a folder" in refusal(tmp_path)
 
     def test_unknown_suffix(self, network, tmp_path):
-        (tmp_path / "net.h5").write_bytes(b"x")
-        expected = "unknown suffix '.h5'; load reads .npz, .onnx, .pt, .pth"
-        assert expected in refusal(tmp_path / "net.h5")
+        (tmp_path / "net.txt").write_bytes(b"x")
+        known = ".npz, .onnx, .pt, .pth, .safetensors, .keras, .h5, .skops, .nnet"
+        assert refusal(tmp_path / "net.txt").endswith(f"unknown suffix '.txt'; load reads {known}")
         with pytest.raises(InvalidInputError, match=r"unknown suffix ''; save writes \.npz"):
             save(network, tmp_path / "net")
+
+    def test_what_is_only_read(self, network, tmp_path):
+        for suffix in (".safetensors", ".keras", ".h5", ".skops", ".nnet"):
+            with pytest.raises(InvalidInputError, match=r"save writes \.npz, \.onnx, \.pt, \.pth$"):
+                save(network, tmp_path / f"net{suffix}")
+
+    def test_too_many_bytes(self, tmp_path):
+        path = tmp_path / "net.npz"
+        with path.open("wb") as file:
+            file.truncate(2**30 + 1)  # no byte is written
+        assert refusal(path).endswith(" has 1,073,741,825 bytes; at most 1,073,741,824 can be read")
+
+    def test_a_pipe(self, tmp_path):
+        os.mkfifo(tmp_path / "net.npz")
+        assert refusal(tmp_path / "net.npz").endswith(": is no regular file")
+
+    def test_more_than_there_is_memory(self, network, tmp_path, monkeypatch):
+        def read(content, path):
+            raise MemoryError
+
+        save(network, tmp_path / "net.npz")
+        monkeypatch.setattr("polyrelu.network.formats.npz.read", read)
+        assert refusal(tmp_path / "net.npz").endswith(": does not fit into memory")
 
     def test_unwritable(self, network, tmp_path):
         with pytest.raises(InvalidInputError, match=r"net\.npz: cannot be written: No such file"):
@@ -135,12 +162,17 @@ class TestEveryFormat:
         with pytest.raises(MissingDependencyError, match=f"writing .* {expected}"):
             save(network, tmp_path / f"net{suffix}")
 
-    def test_import_loads_no_framework(self):
+    def test_reading_arrays_loads_no_framework(self, network, tmp_path):
+        save(network, tmp_path / "net.npz")
         code = (
             "import sys, polyrelu.network;"
-            "print([m for m in ('torch', 'onnx', 'google.protobuf') if m in sys.modules])"
+            "polyrelu.network.load(sys.argv[1]);"
+            "heavy = ('torch', 'onnx', 'google.protobuf', 'keras', 'h5py', 'sklearn', 'scipy');"
+            "print([m for m in heavy if m in sys.modules])"
         )
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        done = subprocess.run(
+            [sys.executable, "-c", code, tmp_path / "net.npz"], capture_output=True, text=True
+        )
         assert (done.stdout.strip(), done.stderr) == ("[]", "")
 
 
@@ -179,6 +211,57 @@ class TestNpz:
         np.savez(path, **{name: np.eye(1) for name in names})
         assert message in refusal(path)
 
+    def test_linear_units(self, path):
+        layers = (Layer(np.eye(3), [1, 2, 3], 2), Layer(np.ones((2, 3)), [0, 0], 1))
+        network = Network((*layers, Layer(np.ones((1, 2)), [0])))
+        save(network, path)
+        with np.load(path) as archive:
+            assert {name: int(archive[name]) for name in archive if name.startswith("lin")} == {
+                "linear1": 2,
+                "linear2": 1,
+            }
+        found = load(path)
+        assert found == network
+        assert [layer.n_linear for layer in found.layers] == [2, 1, 0]
+        assert found.forward([-5.0, -5.0, 1.0]).tolist() == network.forward([-5.0, -5, 1]).tolist()
+
+    @pytest.mark.parametrize(
+        ("number", "message"),
+        [
+            (np.array(4), "layer 1: n_linear is 4; it needs to be an integer from 0 to 3"),
+            (np.array(-1), "layer 1: n_linear is -1; it needs to be an integer from 0 to 3"),
+            (np.array(1.0), "linear1 has dtype float64 and shape (); it needs to be one integer"),
+            (
+                np.array([1, 1]),
+                "linear1 has dtype int64 and shape (2,); it needs to be one integer",
+            ),
+        ],
+    )
+    def test_numbers_of_linear_units(self, number, message, path):
+        np.savez(path, W1=np.eye(3), W2=np.eye(3), linear1=number)
+        assert message in refusal(path)
+
+    def test_linear_units_of_the_last_layer(self, path):
+        np.savez(path, W1=np.eye(3), linear1=1)
+        assert "layer 1 is the last and has n_linear = 1" in refusal(path)
+        np.savez(path, W1=np.eye(3), linear2=1)
+        assert "linear2 has no weight W2" in refusal(path)
+
+    def test_origin(self, path):
+        np.savez(path, W1=np.ones((3, 2), np.float32), W2=np.ones((1, 3)), b2=[1], linear1=1)
+        origin = load(path).origin
+        assert (origin.format, origin.dtype) == ("npz", "float32, float64, int64")
+        assert (origin.input_shape, origin.head) == ((2,), ())
+        assert origin.steps == (
+            Step("W1", "affine, ReLU", (3,), 2, 6, "1 linear unit"),
+            Step("W2", "affine", (1,), 0, 4, ""),
+        )
+
+    def test_columns_first_and_big_endian(self, path):
+        weight = np.arange(6.0).reshape(3, 2)
+        np.savez(path, W1=np.asfortranarray(weight), W2=weight.T.astype(">f8"))
+        assert load(path) == Network.from_arrays([weight, weight.T])
+
     def test_shapes(self, path):
         np.savez(path, W1=np.ones((4, 2)), W2=np.ones((1, 5)))
         assert "layer 2: weight has 5 columns but layer 1 has 4 outputs" in refusal(path)
@@ -192,6 +275,63 @@ class TestNpz:
     def test_pickled_arrays_are_not_unpickled(self, path):
         np.savez(path, W1=np.array([[1, None]], dtype=object))
         assert "holds an array that cannot be read: Object arrays" in refusal(path)
+
+    @pytest.mark.parametrize("shape", [(2**20, 2**20), (2**62, 4), (2, 1), (-1, 1), (1, 3), (3, 0)])
+    def test_declared_shapes_are_checked_first(self, shape, path):
+        buffer = io.BytesIO()
+        header = {"descr": "<f8", "fortran_order": False, "shape": shape}
+        np.lib.format.write_array_header_1_0(buffer, header)
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("W1.npy", buffer.getvalue() + bytes(8))
+        assert "holds an array that cannot be read: 'W1.npy'" in refusal(path)
+
+    @pytest.mark.parametrize(
+        "header",
+        [
+            "{'descr': '<f8', 'fortran_order': False, 'shape': (1, 1)",
+            "{'descr': '<f8', 'shape': (1, 1)}",
+            "{'descr': 'x9', 'fortran_order': False, 'shape': (1, 1)}",
+            "{'descr': [('a', '<f8')], 'fortran_order': False, 'shape': (1, 1)}",
+            "{'descr': '<f8', 'fortran_order': False, 'shape': 1}",
+            "{'descr': '<f8', 'fortran_order': False, 'shape': (1.0, 1)}",
+            "{'descr': __import__('os'), 'fortran_order': False, 'shape': (1, 1)}",
+            "[1]",
+            "(" * 5000,
+            "-" * 9000 + "1",
+            "-" * 4000 + "1",
+        ],
+    )
+    def test_headers(self, header, path):
+        text = header.encode() + b"\n"
+        start = b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little")
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("W1.npy", start + text + bytes(8))
+        assert "holds an array that cannot be read: 'W1.npy' has " in refusal(path)
+
+    def test_bombs_are_not_unpacked(self, path):
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("W1.npy", bytes(2**26 + 1))
+        assert path.stat().st_size < 2**17
+        tracemalloc.start()
+        assert "that unpacks to 67,108,865 is not read" in refusal(path)
+        assert tracemalloc.get_traced_memory()[1] < 2**22
+        tracemalloc.stop()
+
+    def test_members_larger_than_they_declare(self, path):
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("W1.npy", bytes(2**24))
+        content = path.read_bytes().replace((2**24).to_bytes(4, "little"), b"\x08\0\0\0")
+        path.write_bytes(content)
+        tracemalloc.start()
+        assert "is a damaged .npz archive" in refusal(path)
+        assert tracemalloc.get_traced_memory()[1] < 2**22
+        tracemalloc.stop()
+
+    @pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+    def test_other_compression(self, method, path):
+        with zipfile.ZipFile(path, "w", method) as archive:
+            archive.writestr("W1.npy", bytes(9))
+        assert "member 'W1.npy' is compressed in an unknown way" in refusal(path)
 
     def test_members_that_are_no_arrays(self, path):
         with zipfile.ZipFile(path, "w") as archive:

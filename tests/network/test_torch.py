@@ -1,10 +1,16 @@
 """The .pt reader: state dicts of Linear stacks, and refusal of everything else."""
 
+import os
+import pickle
+import re
+import zipfile
+
 import numpy as np
 import pytest
 
 from polyrelu.errors import InvalidInputError
 from polyrelu.network import Network, load
+from polyrelu.network.origin import Step
 
 torch = pytest.importorskip("torch")
 nn = torch.nn
@@ -83,6 +89,20 @@ def test_views_and_parameters(path):
     assert load(path).layers[0].weight.tolist() == weight.tolist()
 
 
+def test_origin(model, path):
+    torch.save(model.state_dict(), path)
+    origin = load(path).origin
+    assert (origin.format, origin.dtype, origin.input_shape) == ("torch", "float32", (3,))
+    assert origin.head == ()
+    assert origin.steps == (
+        Step("0", "Linear", (5,), 0, 20),
+        Step("", "ReLU", (5,), 5),
+        Step("2", "Linear", (4,), 0, 24),
+        Step("", "ReLU", (4,), 4),
+        Step("4", "Linear", (2,), 0, 10),
+    )
+
+
 @pytest.mark.parametrize(
     ("parts", "message"),
     [
@@ -97,12 +117,18 @@ def test_views_and_parameters(path):
         ),
         ([nn.GRU(2, 2)], "'0.weight_ih_l0' belongs to no Linear layer"),
         ([nn.ReLU()], "holds no weight"),
-        ([nn.Linear(2, 3), nn.Linear(2, 1)], "layer 2: weight has 2 columns but layer 1 has 3"),
     ],
 )
 def test_other_layers_are_refused_by_name(parts, message, path):
     torch.save(nn.Sequential(*parts).state_dict(), path)
-    assert message in refusal(path)
+    found = refusal(path)
+    assert message in found
+    assert found.endswith("use Network.from_torch(model), or export it to ONNX")
+
+
+def test_layers_that_do_not_chain(path):
+    torch.save(nn.Sequential(nn.Linear(2, 3), nn.Linear(2, 1)).state_dict(), path)
+    assert "layer 2: weight has 2 columns but layer 1 has 3" in refusal(path)
 
 
 @pytest.mark.parametrize(
@@ -114,10 +140,13 @@ def test_other_layers_are_refused_by_name(parts, message, path):
         ({0: torch.ones(1, 1)}, "0 belongs to no Linear layer"),
         ({"0.bias": torch.ones(2)}, "'0.bias' has no '0.weight'"),
         ({}, "holds no weight"),
-        ({"weight": torch.ones(1, 2) * 1j}, "layer 1: weight has dtype complex64"),
+        ({"weight": torch.ones(1, 2) * 1j}, "other objects than dense tensors (torch.Complex"),
         ({"weight": torch.tensor([[float("nan")]])}, "layer 1: weight[0, 0] is nan"),
-        ({"weight": torch.empty(2, 2, device="meta")}, "needs to be dense, not quantized"),
-        ({"weight": torch.eye(2).to_sparse()}, "of layout torch.sparse_coo on cpu; it needs to"),
+        ({"weight": torch.ones(0, 2)}, "of shape (0, 2) and strides (2, 1) from 0 on does not"),
+        ({"weight": torch.empty(2, 2, device="meta")}, "(torch._utils._rebuild_meta_tensor"),
+        ({"weight": torch.eye(2).to_sparse()}, "(torch._utils._rebuild_sparse_tensor)"),
+        ({"weight": torch.ones(1).expand(9, 9)}, "(9, 9) and strides (0, 0) from 0 on does not"),
+        ({("a", "b"): torch.ones(2, 2)}, "holds a dict with other keys than names"),
     ],
 )
 def test_other_contents(content, message, path):
@@ -136,11 +165,228 @@ def test_pickled_module_is_not_built(model, path):
     assert "torch.save(model.state_dict(), path)" in refusal(path)
 
 
-def test_pickle_that_runs_code_does_not_run(path, tmp_path):
-    class Payload:
-        def __reduce__(self):
-            return (open, (str(tmp_path / "pwned"), "w"))
+class TestCodeInTheFile:
+    """What a file would run if it were unpickled: it does not, wherever the call stands."""
 
-    torch.save({"0.weight": Payload()}, path)
-    assert "holds a pickled module or other objects" in refusal(path)
-    assert not (tmp_path / "pwned").exists()
+    @pytest.fixture(params=["mkdir", "system", "eval", "exec"])
+    def payload(self, request, tmp_path):
+        trace = str(tmp_path / "pwned")
+        call = {
+            "mkdir": (os.mkdir, (trace,)),
+            "system": (os.system, (f"mkdir {trace}",)),
+            "eval": (eval, (f"__import__('os').mkdir({trace!r})",)),
+            "exec": (exec, (f"import os; os.mkdir({trace!r})",)),
+        }[request.param]
+
+        class Payload:
+            def __reduce__(self):
+                return call
+
+        return Payload()
+
+    @pytest.mark.parametrize("zipped", [True, False])
+    @pytest.mark.parametrize("place", ["value", "key", "list", "metadata", "alone"])
+    def test_does_not_run(self, payload, place, zipped, model, path, tmp_path):
+        state = model.state_dict()
+        if place == "value":
+            state["0.weight"] = payload
+        elif place == "key":
+            state[payload] = torch.ones(1)
+        elif place == "list":
+            state = {"state_dict": state, "notes": [1, (payload,)]}
+        elif place == "metadata":
+            state._metadata["version"] = payload
+        else:
+            state = payload
+        torch.save(state, path, _use_new_zipfile_serialization=zipped)
+        assert "holds a pickled module or other objects" in refusal(path)
+        assert not (tmp_path / "pwned").exists()
+
+    def test_would_run_if_it_were_unpickled(self, payload, tmp_path):
+        pickle.loads(pickle.dumps(payload, protocol=2))
+        assert (tmp_path / "pwned").exists()
+
+
+STORAGE = b"X\x07\x00\x00\x00storagectorch\nFloatStorage\nX\x01\x00\x00\x000X\x03\x00\x00\x00cpu"
+"""The beginning of a storage's name, which the number of its entries follows."""
+
+
+def program(tensor, *, key=b"X\x06\x00\x00\x00weight", before=b""):
+    """A pickle of a dict with one tensor; `before` makes other things, and drops them."""
+    return b"\x80\x02" + before + b"}" + key + tensor + b"s."
+
+
+def tensor(n_entries=b"K\x06", offset=b"K\x00", shape=b"K\x02K\x03", strides=b"K\x03K\x01"):
+    storage = b"((" + STORAGE + n_entries + b"tQ"
+    details = offset + shape + b"\x86" + strides + b"\x86\x89ccollections\nOrderedDict\n)R"
+    return b"ctorch._utils\n_rebuild_tensor_v2\n" + storage + details + b"tR"
+
+
+def long(number):
+    data = number.to_bytes(9, "little", signed=True)
+    return b"\x8a" + bytes([len(data)]) + data
+
+
+def write(path, pickled, compression=zipfile.ZIP_STORED, **members):
+    members = {"data.pkl": pickled, "version": b"3\n", "data/0": bytes(24), **members}
+    with zipfile.ZipFile(path, "w", compression) as archive:
+        for name, content in members.items():
+            archive.writestr(f"net/{name}", content)
+
+
+ORDERED = b"ccollections\nOrderedDict\n)R"
+DAMAGED = "not a readable torch file: it is damaged or of another format"
+
+
+class TestDeclaredSizes:
+    def test_that_are_true(self, path):
+        write(path, program(tensor()), **{"data/0": np.arange(6, dtype="<f4").tobytes()})
+        assert load(path).layers[0].weight.tolist() == [[0, 1, 2], [3, 4, 5]]
+
+    @pytest.mark.parametrize(
+        ("changes", "message"),
+        [
+            ({"n_entries": b"K\x07"}, "storage '0' declares 28 bytes and has 24"),
+            ({"n_entries": b"K\x05"}, "storage '0' declares 20 bytes and has 24"),
+            ({"n_entries": long(2**62)}, "storage '0' declares 18,446,744,073,709,551,616 bytes"),
+            ({"n_entries": long(2**64)}, DAMAGED),
+            ({"n_entries": long(-6)}, DAMAGED),
+            ({"n_entries": b"\x88"}, DAMAGED),
+            ({"offset": b"K\x01"}, "from 1 on does not fit its storage of 6 entries"),
+            ({"offset": long(2**62)}, "does not fit its storage of 6 entries"),
+            ({"offset": b"J\xff\xff\xff\xff"}, DAMAGED),
+            ({"shape": b"K\x03K\x03"}, "of shape (3, 3) and strides (3, 1) from 0 on does not fit"),
+            ({"shape": long(2**40) + b"K\x03"}, "does not fit its storage of 6 entries"),
+            (
+                {"shape": long(2**40) + b"K\x00"},
+                "of shape (1099511627776, 0) and strides (3, 1) from",
+            ),
+            ({"strides": b"K\x04K\x01"}, "and strides (4, 1) from 0 on does not fit"),
+            ({"strides": long(2**62) + b"K\x01"}, "does not fit its storage of 6 entries"),
+            ({"strides": b"J\xfd\xff\xff\xffK\x01"}, DAMAGED),
+            ({"shape": long(2**20) + long(2**20), "strides": b"K\x00K\x00"}, "does not fit its"),
+        ],
+    )
+    def test_that_are_not(self, changes, message, path):
+        write(path, program(tensor(**changes)))
+        assert message in refusal(path)
+
+    def test_of_many_tensors_in_one_storage(self, path):
+        many = b"}(" + b"".join(
+            b"K"
+            + bytes([key])
+            + tensor(long(2**21), shape=long(2**21) + b"K\x01", strides=b"K\x01K\x01")
+            for key in range(65)
+        )
+        write(path, b"\x80\x02" + many + b"u.", **{"data/0": bytes(2**23)})
+        assert "holds more than 134,217,728 parameters" in refusal(path)
+
+    def test_of_one_storage_in_two_ways(self, path):
+        state = {"weight": torch.ones(2, 3), "bias": torch.ones(2)}
+        torch.save(state, path, _use_new_zipfile_serialization=False)
+        content = path.read_bytes()
+        (name,) = set(re.findall(rb"(X.\x00\x00\x00\d+)q.X\x03\x00\x00\x00cpu", content))
+        (other,) = set(re.findall(rb"(X.\x00\x00\x00\d+)q.h.K\x02", content))
+        path.write_bytes(content.replace(other, name))
+        assert "is declared in two ways" in refusal(path)
+
+    @pytest.mark.parametrize("n_entries", [b"K\x07", long(2**40)])
+    def test_in_a_file_of_the_old_kind(self, n_entries, path, model):
+        torch.save({"weight": torch.ones(2, 3)}, path, _use_new_zipfile_serialization=False)
+        content = path.read_bytes()
+        path.write_bytes(content.replace(b"cpuq\x06K\x06", b"cpuq\x06" + n_entries))
+        assert path.read_bytes() != content
+        assert "declares more bytes than there" in refusal(path) or "wrong byte size" in refusal(
+            path
+        )
+
+    def test_that_a_file_of_the_old_kind_lacks(self, path):
+        torch.save({"weight": torch.ones(99, 99)}, path, _use_new_zipfile_serialization=False)
+        path.write_bytes(path.read_bytes()[:-9000])
+        assert "declares more bytes than there are" in refusal(path)
+
+
+class TestProgram:
+    @pytest.mark.parametrize(
+        ("pickled", "message"),
+        [
+            (program(tensor(), before=b"K\x010"), "holds the pickle opcode POP"),
+            (program(b"ctorch\nFloatStorage\nK\x09\x85R"), DAMAGED),
+            (program(b"ccollections\nOrderedDict\n)\x85R"), DAMAGED),
+            (program(b"ctorch._utils\n_rebuild_parameter\nK\x01\x88)\x87R"), DAMAGED),
+            (program(b"K\x01)R"), DAMAGED),
+            (program(b"K\x01Q"), DAMAGED),
+            (
+                program(b"ctorch\nTensor\nK\x09\x85R"),
+                "other objects than dense tensors (torch.Tensor)",
+            ),
+            (program(b"cbuiltins\nbytearray\nJ\xff\xff\xff\x7f\x85R"), "(builtins.bytearray)"),
+            (program(tensor(), key=b"K\x01\x85" + 60 * b"q\x00h\x00\x86"), "other keys than names"),
+            (program(tensor(), key=b"K\x01" + 2**18 * b"\x85"), "other keys than names"),
+            (program(b"]" * 2**20), "its pickle has more than 524,288 bytes"),
+            (b"\x80\x04" + program(tensor())[2:], "pickled by protocol 4; torch.save's own is 2"),
+            (b"\x80\x02}", DAMAGED),
+            (b"\x80\x02s.", DAMAGED),
+            (b"\x80\x02}(K\x01u.", DAMAGED),
+            (b"\x80\x02}K\x01a.", DAMAGED),
+            (b"\x80\x02}Nb.", DAMAGED),
+            (b"\x80\x02" + ORDERED + b"}X\x03\x00\x00\x00getK\x05sb.", DAMAGED),
+            (b"\x80\x02" + ORDERED + b"}X\x05\x00\x00\x00itemsK\x05sb.", DAMAGED),
+            (program(tensor()[:-2] + b"}tR"), DAMAGED),
+            (b"\x80\x02h\x07.", DAMAGED),
+            (b"\x80\x02X\xff\xff\xff\x7fabc.", DAMAGED),
+            (b"", DAMAGED),
+        ],
+    )
+    def test_that_no_state_dict_needs(self, pickled, message, path):
+        write(path, pickled)
+        assert message in refusal(path)
+
+
+class TestArchive:
+    def test_that_is_compressed(self, model, path):
+        torch.save(model.state_dict(), path)
+        plain = load(path)
+        with zipfile.ZipFile(path) as archive:
+            members = {name: archive.read(name) for name in archive.namelist()}
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, content in members.items():
+                archive.writestr(name, content)
+        assert load(path) == plain
+
+    def test_of_a_machine_of_the_other_byte_order(self, path):
+        numbers = np.arange(6, dtype=">f4").tobytes()
+        write(path, program(tensor()), **{"data/0": numbers, "byteorder": b"big"})
+        assert load(path).layers[0].weight.tolist() == [[0, 1, 2], [3, 4, 5]]
+
+    def test_that_is_a_bomb(self, path):
+        write(path, program(tensor()), zipfile.ZIP_DEFLATED, **{"data/0": bytes(10**8)})
+        assert path.stat().st_size < 10**6
+        assert "that unpacks to 100,000" in refusal(path)
+
+    @pytest.mark.parametrize(
+        ("members", "message"),
+        [
+            ({"constants.pkl": b""}, "is a TorchScript archive, which holds code; save the state"),
+            ({"byteorder": b"middle"}, "the byte order is neither little nor big"),
+            ({"deeper/data.pkl": b""}, "it needs one member data.pkl"),
+        ],
+    )
+    def test_with_other_members(self, members, message, path):
+        write(path, program(tensor()), **members)
+        assert message in refusal(path)
+
+    def test_with_two_members_of_one_name(self, path):
+        write(path, program(tensor()))
+        with zipfile.ZipFile(path, "a") as archive, pytest.warns(UserWarning, match="Duplicate"):
+            archive.writestr("net/data/0", bytes(24))
+        assert "two members have one name" in refusal(path)
+
+    def test_compressed_in_another_way(self, path):
+        write(path, program(tensor()), zipfile.ZIP_LZMA)
+        assert "compressed in an unknown way" in refusal(path)
+
+    def test_with_a_wrong_checksum(self, path):
+        write(path, program(tensor()), **{"data/0": b"sevenfoursixfive" + bytes(8)})
+        path.write_bytes(path.read_bytes().replace(b"sevenfour", b"ninefive!"))
+        assert "is a damaged or truncated torch archive: Bad CRC-32" in refusal(path)

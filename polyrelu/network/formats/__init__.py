@@ -1,24 +1,41 @@
 """One reader per file format behind one `load(path)`; the suffix names the format."""
 
+from importlib import import_module
 from os import PathLike, fspath
 from pathlib import Path
+from typing import Any
 
 from polyrelu.errors import InvalidInputError
-from polyrelu.network.formats import npz, onnx, torch
 from polyrelu.network.network import Network
 
 __all__ = ["load", "save"]
 
-_MODULES = {".npz": npz, ".onnx": onnx, ".pt": torch, ".pth": torch}
+# Suffix: the module of this folder that has `read(content, path)`. Imported when it is needed.
+_READERS = {
+    ".npz": "npz",
+    ".onnx": "onnx",
+    ".pt": "torch",
+    ".pth": "torch",
+    ".safetensors": "safetensors",
+    ".keras": "keras",
+    ".h5": "keras",
+    ".skops": "sklearn",
+    ".nnet": "nnet",
+}
+_WRITERS = {suffix: _READERS[suffix] for suffix in (".npz", ".onnx", ".pt", ".pth")}
+
+_MAX_BYTES = 2**30  # of a file
 
 
 def load(path: str | PathLike[str]) -> Network:
     """Network that a checkpoint file holds.
 
-    The suffix decides: `.npz` (arrays W1, b1, W2, b2, …), `.onnx` (a chain of affine operators and
-    Relu; needs the extra `onnx`), `.pt` and `.pth` (state dict of torch Linear layers with a ReLU
-    between them; needs the extra `torch`). Each reader's module says what it takes. The weights
-    are read exactly, so that one network has one `sha256` in every format.
+    The suffix decides: `.npz` (arrays W1, b1, W2, b2, …), `.onnx`, `.pt` and `.pth` (torch),
+    `.safetensors`, `.keras` and `.h5` (Keras), `.skops` (scikit-learn), `.nnet` (Stanford). Each
+    reader's module says what it takes; some need an extra of the same name. Weights are read
+    exactly, so that one stack of affine layers has one `sha256` in every format. What else a file
+    holds (convolutions, pooling, shortcuts, …) becomes layers of neurons and linear units;
+    `origin` of the network says what became of it.
 
     Parameters
     ----------
@@ -38,8 +55,9 @@ def load(path: str | PathLike[str]) -> Network:
 
     Notes
     -----
-    Reading executes nothing that the file holds: no pickled object is built and no second file
-    is opened.
+    Reading executes nothing that the file holds: no pickled object is built. No file outside the
+    file's own folder is opened, and none beside it but what the format provides for (an
+    architecture, external data).
 
     Examples
     --------
@@ -52,30 +70,33 @@ def load(path: str | PathLike[str]) -> Network:
     """
     path = Path(fspath(path))
     if path.is_dir():
-        raise InvalidInputError(f"{path}: is a folder; load needs a file ({_suffixes()})")
+        known = ", ".join(_READERS)
+        raise InvalidInputError(f"{path}: is a folder; load needs a file ({known})")
     if not path.exists():
         raise InvalidInputError(f"{path}: no such file")
-    module = _MODULES.get(path.suffix.lower())
-    if module is None:
-        raise InvalidInputError(f"{path}: unknown suffix {path.suffix!r}; load reads {_suffixes()}")
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise InvalidInputError(f"{path}: cannot be read: {error.strerror}") from error
+    name = _READERS.get(path.suffix.lower())
+    if name is None:
+        known = ", ".join(_READERS)
+        raise InvalidInputError(f"{path}: unknown suffix {path.suffix!r}; load reads {known}")
+    content = _content(path)
     if not content:
         raise InvalidInputError(f"{path}: is empty")
     try:
-        return module.read(content)
+        return _module(name).read(content, path)
     except InvalidInputError as error:
         # One line, whatever names a damaged file holds.
         raise InvalidInputError(f"{path}: {' '.join(str(error).split())}") from error
+    except MemoryError as error:
+        raise InvalidInputError(f"{path}: does not fit into memory") from error
 
 
 def save(network: Network, path: str | PathLike[str]) -> None:
-    """Write a network as `.npz`, `.onnx`, `.pt` or `.pth`; `load` gives an equal network back.
+    """Write a network as `.npz`, `.onnx`, `.pt` or `.pth`.
 
-    Numbers are written as float32 where that is exact for the whole network, otherwise as float64.
-    An existing file is replaced.
+    `load` gives an equal network back. Only of linear units an ONNX file makes operators, and of
+    those the reader makes layers anew: the function is the same, its layers may be others. Numbers
+    are written as float32 where that is exact for the whole network, otherwise as float64. An
+    existing file is replaced.
 
     Parameters
     ----------
@@ -91,17 +112,31 @@ def save(network: Network, path: str | PathLike[str]) -> None:
         The library that writes this format is not installed.
     """
     path = Path(fspath(path))
-    module = _MODULES.get(path.suffix.lower())
-    if module is None:
-        raise InvalidInputError(
-            f"{path}: unknown suffix {path.suffix!r}; save writes {_suffixes()}"
-        )
-    content = module.write(network)
+    name = _WRITERS.get(path.suffix.lower())
+    if name is None:
+        known = ", ".join(_WRITERS)
+        raise InvalidInputError(f"{path}: unknown suffix {path.suffix!r}; save writes {known}")
+    content = _module(name).write(network)
     try:
         path.write_bytes(content)
     except OSError as error:
         raise InvalidInputError(f"{path}: cannot be written: {error.strerror}") from error
 
 
-def _suffixes() -> str:
-    return ", ".join(_MODULES)
+def _module(name: str) -> Any:
+    return import_module(f"{__name__}.{name}")
+
+
+def _content(path: Path) -> bytes:
+    """The bytes of a file, unless they are too many."""
+    try:
+        if not path.is_file():  # a pipe may have no end
+            raise InvalidInputError(f"{path}: is no regular file")
+        size = path.stat().st_size
+        if size > _MAX_BYTES:
+            raise InvalidInputError(
+                f"{path}: has {size:,} bytes; at most {_MAX_BYTES:,} can be read"
+            )
+        return path.read_bytes()
+    except OSError as error:
+        raise InvalidInputError(f"{path}: cannot be read: {error.strerror}") from error

@@ -1,13 +1,13 @@
-"""`.onnx`: a chain of affine operators and Relu, from one input to one output.
+"""`.onnx`: a graph of piecewise linear operators, from one input to one output.
 
-Read are Add, Flatten, Gemm, Identity, MatMul, Relu, Reshape and Sub, with the constant operand on
-either side. Affine operators without a Relu between them become one layer. A Relu at the very end
-makes its neurons hidden ones: an identity layer follows it. A Relu directly after a Relu changes
-nothing and is left out; one that follows no affine operator gets an identity layer before it.
+Read are the operators that convolutional networks, residual ones and perceptrons are made of
+(`_onnx_operators` lists them); affine operators without a neuron between them become one layer. A
+softmax or the like at the end is set aside: see `Origin.head`. What exporters compute shapes with
+is computed. A Relu at the very end makes its neurons hidden ones: an identity layer follows it.
 """
 
 from importlib import import_module
-from math import prod
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -15,15 +15,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from polyrelu.errors import InvalidInputError, MissingDependencyError
-from polyrelu.network.formats._arithmetic import Affine, narrowest
-from polyrelu.network.formats._operators import DOMAINS, OPERATORS, Node, Tensor
+from polyrelu.network.formats._arithmetic import narrowest
+from polyrelu.network.formats._onnx_graph import Graph
+from polyrelu.network.formats._onnx_node import Record
+from polyrelu.network.formats._onnx_tensors import Tensors, text
 from polyrelu.network.network import Network
 
 _IR_VERSION = 8  # ONNX 1.10 (2021): read by every runtime in use
 _OPSET = 13
 
 
-def read(content: bytes) -> Network:
+def read(content: bytes, path: Path) -> Network:
     """Network in the bytes of an ONNX model.
 
     Parameters
@@ -31,6 +33,9 @@ def read(content: bytes) -> Network:
     content : bytes
         A binary ModelProto. The input has a static shape; a symbolic first axis is the batch and
         is read as 1. Input and output are flattened in row-major order.
+    path : Path
+        Where the model lies: weights stored outside it (external data) are read from files in the
+        same folder or below it, and from nowhere else.
 
     Returns
     -------
@@ -39,8 +44,7 @@ def read(content: bytes) -> Network:
     Raises
     ------
     InvalidInputError
-        Damaged, another operator, a graph that is no chain, a batch larger than 1, or weights
-        stored outside the file (external data, which is refused: no second file is opened).
+        Damaged, another operator, several inputs or outputs, or a batch larger than 1.
     MissingDependencyError
         onnx is not installed.
 
@@ -49,7 +53,8 @@ def read(content: bytes) -> Network:
     Parameters of a layer that is one affine operator (or MatMul and Add) are those of the file,
     exactly. A product of two operators (say Sub before MatMul, or two Gemm) is the sum of the
     float64 products of their entries, correctly rounded, on every platform: exact up to that one
-    rounding for float32 models. A bias that several operators add up rounds once per sum.
+    rounding for float32 models. A bias that several operators add up rounds once per sum, and so
+    does each of the steps of a normalisation. Operators that the output does not need are left out.
     """
     onnx = _onnx("reading")
     damaged = import_module("google.protobuf.message").DecodeError  # comes with onnx
@@ -59,26 +64,67 @@ def read(content: bytes) -> Network:
         raise InvalidInputError("is no ONNX model, or is damaged or cut short") from error
     if not model.opset_import:
         raise InvalidInputError("is no ONNX model, or is cut short: it names no operator set")
-    return _Chain(onnx, model.graph).network()
+    graph = model.graph
+    if not graph.node and not graph.output:
+        raise InvalidInputError("holds no graph")
+    if len(graph.sparse_initializer):
+        raise InvalidInputError("holds sparse initializers; make them dense")
+    tensors = Tensors(onnx, graph.initializer, path)
+    inputs = [value for value in graph.input if text(value.name) not in tensors.stored]
+    for kind, values in (("input", inputs), ("output", graph.output)):
+        if len(values) != 1:
+            names = ", ".join(repr(text(value.name)) for value in values) or "none"
+            raise InvalidInputError(f"the graph needs one {kind}, it has {len(values)}: {names}")
+    return Graph(
+        [_record(i, node) for i, node in enumerate(graph.node)],
+        lambda record: tensors.attributes(graph.node[record.index], record.label),
+        tensors.constant,
+        text(inputs[0].name),
+        _input_shape(inputs[0]),
+        text(graph.output[0].name),
+    ).network()
 
 
 def write(network: Network) -> bytes:
-    """Bytes of an ONNX model: Gemm and Relu in turn, from 'input' (batch, d) to 'output'."""
+    """Bytes of an ONNX model: Gemm and Relu in turn, from 'input' (batch, d) to 'output'.
+
+    Where a layer has linear units, Slice and Concat lead them round the Relu.
+    """
     onnx = _onnx("writing")
     dtype = narrowest(network)
     element = onnx.helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
-    nodes, constants = [], []
+    nodes: list[Any] = []
+    constants: list[Any] = []
+
+    def add(operator: str, inputs: list[str], output: str, **attributes: int) -> str:
+        nodes.append(onnx.helper.make_node(operator, inputs, [output], output, **attributes))
+        return output
+
+    def constant(name: str, array: NDArray[Any]) -> str:
+        constants.append(onnx.numpy_helper.from_array(array, name))
+        return name
+
     value = "input"
     for number, layer in enumerate(network.layers, 1):
         last = number == len(network.layers)
-        for name, array in ((f"W{number}", layer.weight), (f"b{number}", layer.bias)):
-            constants.append(onnx.numpy_helper.from_array(array.astype(dtype), name))
-        affine = "output" if last else f"affine{number}"
-        parts = [value, f"W{number}", f"b{number}"]
-        nodes.append(onnx.helper.make_node("Gemm", parts, [affine], f"gemm{number}", transB=1))
-        if not last:
-            value = f"relu{number}"
-            nodes.append(onnx.helper.make_node("Relu", [affine], [value], value))
+        parts = [
+            value,
+            constant(f"W{number}", layer.weight.astype(dtype)),
+            constant(f"b{number}", layer.bias.astype(dtype)),
+        ]
+        value = add("Gemm", parts, "output" if last else f"gemm{number}", transB=1)
+        if last or layer.n_linear == layer.n_outputs:
+            continue
+        if layer.n_linear:
+            cut = [[0], [layer.n_neurons], [layer.n_outputs], [1]]
+            limits = [constant(f"cut{number}_{k}", np.array(n)) for k, n in enumerate(cut)]
+            start, middle, end, axis = limits
+            neurons = add("Slice", [value, start, middle, axis], f"neurons{number}")
+            linear = add("Slice", [value, middle, end, axis], f"linear{number}")
+            on = add("Relu", [neurons], f"relu{number}")
+            value = add("Concat", [on, linear], f"units{number}", axis=1)
+        else:
+            value = add("Relu", [value], f"relu{number}")
     ends = (("input", network.n_inputs), ("output", network.n_outputs))
     source, sink = (
         onnx.helper.make_tensor_value_info(name, element, ["batch", size]) for name, size in ends
@@ -93,129 +139,26 @@ def write(network: Network) -> bytes:
     return found
 
 
-class _Chain:
-    """Walk along a graph from its input to its output."""
+def _record(index: int, node: Any) -> Record:
+    inputs, outputs = (tuple(map(text, names)) for names in (node.input, node.output))
+    return Record(index, text(node.name), text(node.op_type), text(node.domain), inputs, outputs)
 
-    def __init__(self, onnx: ModuleType, graph: Any) -> None:
-        self.onnx = onnx
-        self.graph = graph
-        self.constants: dict[str, NDArray[np.generic]] = {}
 
-    def network(self) -> Network:
-        if not self.graph.node and not self.graph.output:
-            raise InvalidInputError("holds no graph")
-        if len(self.graph.sparse_initializer):
-            raise InvalidInputError("holds sparse initializers; make them dense")
-        for tensor in self.graph.initializer:
-            self.constants[tensor.name] = self._array(tensor, f"initializer {tensor.name!r}")
-        inputs = [value for value in self.graph.input if value.name not in self.constants]
-        for kind, values in (("input", inputs), ("output", self.graph.output)):
-            if len(values) != 1:
-                names = ", ".join(repr(value.name) for value in values) or "none"
-                raise InvalidInputError(
-                    f"the graph needs one {kind}, it has {len(values)}: {names}"
-                )
-        shape = self._input_shape(inputs[0])
-        tensor = Tensor(shape, Affine.identity(prod(shape)))
-        current = inputs[0].name
-        for index, proto in enumerate(self.graph.node):
-            label = f"node {index}, {proto.op_type}" + (f" {proto.name!r}" if proto.name else "")
-            if len(proto.output) != 1 or proto.output[0] in self.constants:
-                raise InvalidInputError(f"{label}: needs one output, of a new name")
-            if not self._is_constant(proto, label):
-                node = self._node(proto, label, current)
-                OPERATORS[proto.op_type][0](node, tensor)
-                current = proto.output[0]
-        if self.graph.output[0].name != current:
-            raise InvalidInputError(
-                f"the output {self.graph.output[0].name!r} is not the end {current!r} of the"
-                " chain; the graph needs to be a chain from its input to its output"
-            )
-        weights = [weight for weight, _ in tensor.layers] + [tensor.affine.matrix()]
-        return Network.from_arrays(
-            weights, [bias for _, bias in tensor.layers] + [tensor.affine.bias]
+def _input_shape(value: Any) -> tuple[int, ...]:
+    kind = value.type.tensor_type
+    if not kind.HasField("shape"):
+        raise InvalidInputError(
+            f"the input {value.name!r} has no shape; export with a static shape"
         )
-
-    def _is_constant(self, proto: Any, label: str) -> bool:
-        """Whether the node only names a constant (Constant, Identity of one); notes it if so."""
-        if proto.op_type == "Constant" and proto.domain in DOMAINS:
-            self.constants[proto.output[0]] = self._constant(proto, label)
-            return True
-        if proto.op_type == "Identity" and self.constants.keys() >= set(proto.input) != set():
-            self.constants[proto.output[0]] = self.constants[proto.input[0]]
-            return True
-        return False
-
-    def _constant(self, proto: Any, label: str) -> NDArray[np.generic]:
-        fields = {attribute.name: attribute for attribute in proto.attribute}
-        if "value" in fields:
-            return self._array(fields["value"].t, label)
-        if "value_ints" in fields:  # how torch's newer exporter writes the shape of a Reshape
-            return np.array(fields["value_ints"].ints, np.int64)
-        raise InvalidInputError(f"{label}: holds no dense tensor in its attribute 'value'")
-
-    def _node(self, proto: Any, label: str, current: str) -> Node:
-        """Node with its operands sorted out, or refused."""
-        if proto.op_type not in OPERATORS or proto.domain not in DOMAINS:
-            of = f" of the domain {proto.domain!r}" if proto.domain not in DOMAINS else ""
-            raise InvalidInputError(
-                f"{label}: this operator{of} is not supported; supported are a chain of"
-                f" {', '.join(OPERATORS)} and Constant"
-            )
-        _, n_inputs, known = OPERATORS[proto.op_type]
-        attributes = {a.name: a.f if a.type == a.FLOAT else a.i for a in proto.attribute}
-        unknown = sorted(set(attributes) - known)
-        if unknown:
-            raise InvalidInputError(
-                f"{label}: the attribute {unknown[0]!r} is not supported; export with opset 13"
-                " or later"
-            )
-        given = [name for name in proto.input if name]
-        flowing = [i for i, name in enumerate(proto.input) if name and name not in self.constants]
-        if len(flowing) != 1 or proto.input[flowing[0]] != current:
-            raise InvalidInputError(
-                f"{label}: reads {', '.join(map(repr, given)) or 'nothing'}, where the chain needs"
-                f" {current!r} and constants; the graph needs to be a chain without branches from"
-                " its input to its output"
-            )
-        if len(given) not in n_inputs or given != list(proto.input)[: len(given)]:
-            wanted = " or ".join(map(str, n_inputs))
-            raise InvalidInputError(f"{label}: has inputs {given}, it needs the first {wanted}")
-        constants = [self.constants.get(name) for name in given]
-        return Node(label, attributes, constants, flowing[0])
-
-    def _array(self, tensor: Any, label: str) -> NDArray[np.generic]:
-        onnx = self.onnx
-        if tensor.data_location == onnx.TensorProto.EXTERNAL or len(tensor.external_data):
-            raise InvalidInputError(
-                f"{label} lies in another file (external data), which is not supported;"
-                " save the model as one file"
-            )
-        try:
-            array: NDArray[np.generic] = onnx.numpy_helper.to_array(tensor)
-        except (ValueError, TypeError, KeyError) as error:
-            raise InvalidInputError(f"{label} is damaged: {error}") from error
-        if array.dtype.kind not in "biuf":
-            raise InvalidInputError(f"{label} has dtype {array.dtype}; it needs real numbers")
-        if not np.isfinite(array).all():
-            raise InvalidInputError(f"{label} holds NaN or infinity")
-        return array
-
-    def _input_shape(self, value: Any) -> tuple[int, ...]:
-        kind = value.type.tensor_type
-        if not kind.HasField("shape"):
-            raise InvalidInputError(
-                f"the input {value.name!r} has no shape; export with a static shape"
-            )
-        # 0 stands for a symbolic or unknown size; some exporters write -1.
-        sizes = [max(axis.dim_value, 0) for axis in kind.shape.dim]
-        if 0 in sizes[1:]:
-            shown = tuple(a.dim_param or a.dim_value or "?" for a in kind.shape.dim)
-            raise InvalidInputError(
-                f"the input {value.name!r} has shape {shown}; only the first axis, the batch, may"
-                " be symbolic"
-            )
-        return tuple(size or 1 for size in sizes)
+    # 0 stands for a symbolic or unknown size; some exporters write -1.
+    sizes = [max(axis.dim_value, 0) for axis in kind.shape.dim]
+    if 0 in sizes[1:]:
+        shown = tuple(a.dim_param or a.dim_value or "?" for a in kind.shape.dim)
+        raise InvalidInputError(
+            f"the input {value.name!r} has shape {shown}; only the first axis, the batch, may"
+            " be symbolic"
+        )
+    return tuple(size or 1 for size in sizes)
 
 
 def _onnx(doing: str) -> ModuleType:
