@@ -26,8 +26,11 @@ def dyadic_exponent(values: np.ndarray) -> int:
     >>> dyadic_exponent(np.array([0.75, 3.0]))
     2
     """
-    denominators = (float(v).as_integer_ratio()[1] for v in np.ravel(values))
-    return max((q.bit_length() - 1 for q in denominators), default=0)
+    mantissas, exponents = np.frexp(np.ravel(np.asarray(values, dtype=np.float64)))
+    digits = np.ldexp(mantissas, 53).astype(np.int64)  # value = digits * 2**(exponent - 53)
+    trailing = np.frexp((digits & -digits).astype(np.float64))[1] - 1
+    needed = np.where(digits, 53 - trailing - exponents, 0)
+    return max(int(needed.max(initial=0)), 0)
 
 
 def scaled_integer(value: float, exponent: int) -> int:
@@ -39,8 +42,11 @@ def scaled_integer(value: float, exponent: int) -> int:
 def integer_matrix(values: np.ndarray, exponent: int) -> fmpz_mat:
     """The matrix values * 2**exponent over the integers."""
     rows, columns = values.shape
-    entries = [scaled_integer(v, exponent) for v in values.ravel()]
-    return fmpz_mat(rows, columns, entries)
+    with np.errstate(over="ignore"):
+        scaled = np.ldexp(np.asarray(values, dtype=np.float64).ravel(), exponent)
+    if np.isfinite(scaled).all():  # a power of two changes no digit
+        return fmpz_mat(rows, columns, list(map(int, scaled.tolist())))
+    return fmpz_mat(rows, columns, [scaled_integer(v, exponent) for v in values.ravel()])
 
 
 def primitive(vector: Iterable[int | fmpz]) -> tuple[int, ...]:

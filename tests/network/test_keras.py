@@ -365,10 +365,13 @@ def test_the_function_of_a_classifier_is_set_aside(head, suffix, tmp_path):
 
 
 def test_a_softmax_layer_is_set_aside_and_what_is_behind_it_left_out(tmp_path):
-    model = chain((4,), L.Dense(3), L.Softmax(), L.Dropout(0.5), L.Flatten())
-    network = saved(model, tmp_path / "net.keras")
-    assert network.origin.head == ("Softmax",)
-    assert_equal(network, model, function=softmax)
+    for model in (
+        chain((4,), L.Dense(3), L.Softmax(), L.Dropout(0.5), L.Flatten()),
+        chain((4,), L.Dense(3, activation=L.Softmax())),
+    ):
+        network = saved(model, tmp_path / "net.keras")
+        assert network.origin.head == ("Softmax",)
+        assert_equal(network, model, function=softmax)
 
 
 def test_a_softmax_in_the_middle_is_refused(tmp_path):

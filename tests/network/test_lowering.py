@@ -342,6 +342,12 @@ class TestRefusals:
         with pytest.raises(InvalidInputError, match=r"too large to be made one \(64,000,000 prod"):
             lowered(lambda x: x.apply(ones, (400,)).apply(ones, (400,)), (400,))
 
+    def test_operators_that_are_too_many(self, monkeypatch):
+        monkeypatch.setattr(lowering, "MAX_TERMS", 21)  # A has 11 entries that are not 0
+        assert lowered(affine).n_outputs == 4
+        with pytest.raises(InvalidInputError, match="are 22 products of numbers when written out"):
+            lowered(lambda x: concatenate([affine(x), affine(x)], 0))
+
     def test_layers_that_are_too_large_are_not_written_out(self, monkeypatch):
         monkeypatch.setattr(lowering, "MAX_WEIGHTS", 3 * 4 + 4 * 4 - 1)
         with pytest.raises(InvalidInputError, match=r"layer 2 has 16 weights .* it 12; 27 can"):

@@ -599,7 +599,14 @@ class TestExternalData:
 
     @pytest.mark.parametrize(
         "location",
-        ["../secret", "below/../../secret", "{folder}/net.data", "link", "linked/secret"],
+        [
+            "../secret",
+            "below/../../secret",
+            "below/../net.data",
+            "{folder}/net.data",
+            "link",
+            "linked/secret",
+        ],
     )
     def test_outside_the_folder_nothing_is_read(self, location, folder):
         (folder / "net.data").write_bytes(W.tobytes())

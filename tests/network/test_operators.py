@@ -253,7 +253,10 @@ class TestRefusals:
             ({"pads": ((-1, 0),)}, "do not fit 1 spatial axes"),
             ({"dilations": (5,)}, "a window of 6 is larger than the 5 entries"),
             ({"pads": ((2**31, 0),)}, "weights when written out as a matrix"),
-            ({"pads": ((2**22, 0),)}, "has 8,388,616 entries; from 1 to 4,194,304"),
+            (
+                {"weight": np.ones((600, 2, 1)), "pads": ((2**23, 0),)},
+                "has 5,033,167,800 entries; from 1 to 4,194,304",
+            ),
         ],
     )
     def test_convolution(self, changed, message):
