@@ -228,7 +228,7 @@ CASES = {
         "Dropout", "x r t", {"r": np.array(0.3, np.float32), "t": np.array(False)}
     ),
     "cast": one("Cast", to=onnx.TensorProto.DOUBLE, neurons=0),
-    "reshape_zero": one("Reshape", "x s", {"s": ints(0, 0, 1, -1)}),
+    "reshape_zero": one("Reshape", "x s", {"s": ints(0, 0, 7, 1)}),
 }
 
 
