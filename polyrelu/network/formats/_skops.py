@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from polyrelu.errors import InvalidInputError
+from polyrelu.network.formats._archive import unpacked
 
 Array = NDArray[np.generic]
 
@@ -102,7 +103,7 @@ class _Archive:
                 f"its member {name!r} unpacks to {info.file_size:,} bytes, where the file has"
                 f" {self.n_bytes:,} and {limit:,} can be read"
             )
-        return self.archive.read(info)
+        return unpacked(self.archive, info)
 
     def value(self, node: Any, depth: int = 0) -> Any:
         """What a node of the schema describes."""

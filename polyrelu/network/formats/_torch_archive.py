@@ -15,6 +15,7 @@ from math import prod
 from typing import Any, BinaryIO
 
 from polyrelu.errors import InvalidInputError
+from polyrelu.network.formats._archive import unpacked
 from polyrelu.network.lowering import MAX_WEIGHTS
 
 _HINT = "save the state dict: torch.save(model.state_dict(), path)"
@@ -104,7 +105,7 @@ def _members(content: bytes) -> dict[str, bytes]:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             listed = archive.infolist()
             _check_sizes(listed, len(content))
-            return {member.filename: archive.read(member) for member in listed}
+            return {member.filename: unpacked(archive, member) for member in listed}
     except InvalidInputError:
         raise
     except _DAMAGED as error:

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from polyrelu.errors import InvalidInputError
+from polyrelu.network.formats._archive import unpacked
 from polyrelu.network.formats._arithmetic import narrowest
 from polyrelu.network.layer import Layer
 from polyrelu.network.network import Network
@@ -107,7 +108,7 @@ def archive_arrays(content: bytes) -> dict[str, Array]:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             _check_sizes(archive.infolist(), len(content))
-            members = {member.filename: _unpacked(archive, member) for member in archive.infolist()}
+            members = {member.filename: unpacked(archive, member) for member in archive.infolist()}
     except InvalidInputError:
         raise
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError) as error:
@@ -125,12 +126,6 @@ def _check_sizes(members: list[zipfile.ZipInfo], n_bytes: int) -> None:
         raise InvalidInputError(
             f"an archive of {n_bytes:,} bytes that unpacks to {declared:,} is not read"
         )
-
-
-def _unpacked(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
-    """The bytes of a member; never more are unpacked than it declares."""
-    with archive.open(member) as file:
-        return file.read(member.file_size + 1)
 
 
 def _array(member: str, content: bytes) -> Array:
