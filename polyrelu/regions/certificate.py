@@ -53,7 +53,10 @@ VOLUME_ROUNDING = 2.0**-52
 """What rounding the vertices may change of a volume, relative to the box around all of them."""
 
 FORWARD_PASS = 64
-"""Multiplications per region that points may take: with larger networks, some regions have none."""
+"""Multiplications per region that points may take: with larger networks, some regions have none,"""
+
+FEWEST_POINTS = 2.0**-10
+"""but at least this share of them has one."""
 
 CORNERS = 256
 """Regions in corners of the domain that are checked together."""
@@ -137,7 +140,7 @@ class Certifier:
         self._within = chart_reach(network, chart)
         self._around = np.abs(chart.origin) + np.abs(chart.basis) @ self._within
         each = sum(layer.weight.size for layer in network.layers[:-1])
-        self._chosen = min(FORWARD_PASS / max(each, 1), 1.0)
+        self._chosen = min(max(FORWARD_PASS / max(each, 1), FEWEST_POINTS), 1.0)
         self._most_named = min(NAMED_REGIONS, NAMED_WORK // max(each * (chart.dim + 1), 1))
         self._patterns = DistinctPatterns(network.n_neurons, chart.pieces[0].neurons)
         self._open: list[RegionComplex] = []  # regions whose faces are to be named

@@ -1,5 +1,7 @@
 """The reader of HDF5 against h5py: what it reads, and what it refuses."""
 
+import struct
+
 import numpy as np
 import pytest
 
@@ -158,6 +160,12 @@ def test_arrays_in_pieces_are_refused(settings, path):
 def test_an_array_that_is_only_declared(path):
     with h5py.File(path, "w") as file:
         file.create_dataset("x", (10**6, 10**6, 10**6), "f8")
+    assert refusal(path) == "'x' is declared larger than what is stored of it"
+    with h5py.File(path, "w") as file:
+        file["x"] = np.arange(1234.0)
+        file["y"] = np.ones(10)
+    sizes = [struct.pack("<QQ", n, n) for n in (1234, 1235)]  # and what it may grow to
+    path.write_bytes(path.read_bytes().replace(*sizes))
     assert refusal(path) == "'x' is declared larger than what is stored of it"
 
 

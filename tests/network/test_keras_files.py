@@ -3,6 +3,7 @@
 import io
 import json
 import struct
+import tracemalloc
 import zipfile
 
 import numpy as np
@@ -489,7 +490,11 @@ def test_a_member_that_unpacks_to_more_than_it_declares(tmp_path):
         file.writestr("config.json", bytes(10**8))
     content = path.read_bytes().replace(struct.pack("<I", 10**8), struct.pack("<I", 100))
     path.write_bytes(content)
+    tracemalloc.start()
     assert refusal(path) == "is a damaged archive: Bad CRC-32 for file 'config.json'"
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 10**7
 
 
 def test_another_way_to_compress(tmp_path):

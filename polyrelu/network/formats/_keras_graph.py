@@ -149,8 +149,7 @@ def _entries(contents: Sequence[object]) -> dict[str, Entry]:
         if not isinstance(class_name, str) or not isinstance(name, str) or name in found:
             raise InvalidInputError(f"layer {index} has no class, or no name of its own")
         entry = Entry(index, name, class_name, settings, content, numbers.get(class_name, 0))
-        if not entry.is_operation:
-            numbers[class_name] = entry.number + 1
+        numbers[class_name] = entry.number + 1
         found[name] = entry
     return found
 

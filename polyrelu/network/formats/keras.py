@@ -17,6 +17,7 @@ from typing import Any
 
 from polyrelu.errors import InvalidInputError
 from polyrelu.network.formats import _hdf5
+from polyrelu.network.formats._archive import unpacked
 from polyrelu.network.formats._keras_model import network
 from polyrelu.network.formats._keras_weights import NamedWeights, NumberedWeights
 from polyrelu.network.network import Network
@@ -112,8 +113,7 @@ def _member(archive: zipfile.ZipFile, name: str, limit: int) -> bytes:
             f"its member {name!r} declares {size:,} bytes, stored in {stored:,} with the method"
             f" {found[0].compress_type}, which is not read"
         )
-    with archive.open(found[0]) as member:
-        return member.read(size)  # without a number it would unpack more than declared
+    return unpacked(archive, found[0])
 
 
 def _object(text: str | bytes, name: str) -> Mapping[str, Any]:
