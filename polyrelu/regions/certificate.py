@@ -31,11 +31,8 @@ from typing import Any
 import numpy as np
 
 from polyrelu.errors import InconsistentError, InvalidInputError
-from polyrelu.geometry.cone import extreme_rays
-from polyrelu.geometry.rational import kernel
 from polyrelu.regions._kernel.frames import OPEN
 from polyrelu.regions._kernel.proof import pair_facets
-from polyrelu.regions.chart import Chart
 from polyrelu.regions.checks import check_points, check_shapes
 from polyrelu.regions.complex import ARRAYS, RegionComplex
 from polyrelu.regions.distinct import DistinctPatterns
@@ -302,7 +299,7 @@ class Certifier:
         if self._n_open > self._most_named:
             return None
         dim = self._chart.dim
-        expected = _characteristic(self._chart)
+        expected = self._chart.characteristic
         named = FacesByName(self._network, self._chart)
         for regions in self._open:
             for region in exact_regions(regions, np.arange(len(regions))):
@@ -365,22 +362,6 @@ class Certifier:
             return
         check_points(batch, rows, self._around)
         self._n_points += len(rows)
-
-
-def _characteristic(chart: Chart) -> int:
-    """Euler characteristic of the domain: sum of (-1)**dim over the faces that make it up.
-
-    A polyhedron is a pointed one times its lineality space of dimension l. That gives (-1)**l if
-    the pointed one is bounded, else 0.
-    """
-    directions = [row[:-1] for row in chart.rows]
-    pivots = kernel(directions, chart.dim)[0] if directions else []
-    n_lines = chart.dim - len(pivots)
-    if chart.is_bounded or not pivots:
-        return int((-1) ** n_lines)
-    pointed = [[row[k] for k in pivots] + [row[-1]] for row in chart.rows]
-    rays, _ = extreme_rays([*pointed, [0] * len(pivots) + [1]])
-    return int((-1) ** n_lines) if all(ray[-1] for ray in rays) else 0
 
 
 @functools.cache

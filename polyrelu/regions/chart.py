@@ -112,6 +112,22 @@ class Chart:
         return largest
 
     @property
+    def characteristic(self) -> int:
+        """Euler characteristic of the domain: sum of (-1)**dim over the faces that make it up.
+
+        A polyhedron is a pointed one times its lineality space of dimension l. That gives (-1)**l
+        if the pointed one is bounded, else 0.
+        """
+        directions = [row[:-1] for row in self.rows]
+        pivots = kernel(directions, self.dim)[0] if directions else []
+        n_lines = self.dim - len(pivots)
+        if self.is_bounded or not pivots:
+            return int((-1) ** n_lines)
+        pointed = [[row[k] for k in pivots] + [row[-1]] for row in self.rows]
+        rays, _ = extreme_rays([*pointed, [0] * len(pivots) + [1]])
+        return int((-1) ** n_lines) if all(ray[-1] for ray in rays) else 0
+
+    @property
     def row_infinity(self) -> int:
         """The row that stands for infinity: its facet id, less N."""
         return len(self.rows)

@@ -176,6 +176,16 @@ def test_arrays_of_other_things(value, path):
     assert "no numbers" in refusal(path) or "unknown type" in refusal(path)
 
 
+def test_numbers_in_another_code(path):
+    """A bias of 126 doubles each of these; h5py would convert them."""
+    kind = h5py.h5t.IEEE_F32LE.copy()
+    kind.set_ebias(126)
+    with h5py.File(path, "w") as file:
+        space = h5py.h5s.create_simple((3,))
+        h5py.h5d.create(file.id, b"x", kind, space).write(space, space, np.ones(3, "f4"))
+    assert "unknown type (class 1)" in refusal(path)
+
+
 def test_a_shape_of_nothing(path):
     with h5py.File(path, "w") as file:
         file["x"] = h5py.Empty("f8")

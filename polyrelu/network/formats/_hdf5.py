@@ -265,8 +265,6 @@ class File:
             index, size = self._unpack("<H6xQ", start)
             if index == number:
                 return self._bytes(start + 16, length) if length <= size else b""
-            if index == 0:
-                break
             start += 16 + -(-size // 8) * 8
         raise _damage("text that is nowhere")
 
