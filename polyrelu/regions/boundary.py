@@ -22,8 +22,8 @@ from polyrelu.regions.chart import Chart
 from polyrelu.regions.complex import RegionComplex
 from polyrelu.regions.decision import classes_at, classes_of, decision_network, n_classes
 from polyrelu.regions.domain import Domain
-from polyrelu.regions.generators import indptr
-from polyrelu.regions.pieces import guided, measured, piece_generators
+from polyrelu.regions.generators import guided, indptr
+from polyrelu.regions.pieces import measured, piece_generators
 from polyrelu.regions.subdivision import checked_chart, stream_regions
 
 Progress = Callable[[int, float], None]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -130,17 +130,29 @@ def generators(network: Network, chart: Chart, patterns: np.ndarray) -> Generato
     """
     if not len(patterns) or not chart.dim:
         return _uncut(chart, len(patterns))
+    return Generators.from_rows(list(guided(network, chart, patterns)), chart)
+
+
+def guided(network: Network, chart: Chart, patterns: np.ndarray) -> Iterator[Rows]:
+    """The regions with these packed patterns, in their order, with all generators.
+
+    Raises
+    ------
+    InconsistentError
+        If a pattern has no region.
+    """
+    if not len(patterns):
+        return
     bits = np.unpackbits(patterns, axis=1, count=network.n_neurons, bitorder="little")
     run = Run(network, chart, min(GUIDED_BATCH, len(patterns)))
     run.start(from_patterns(network, chart, bits.astype(bool)))
-    found, done = [], False
+    n_found, done = 0, False
     while not done:
         rows, done = run.next_batch(volumes=False, generators=ALL)
-        found.append(rows)
-    n_found = sum(rows.n_rows for rows in found)
+        n_found += rows.n_rows
+        yield rows
     if n_found != len(patterns):
         raise InconsistentError(f"{len(patterns) - n_found} of {len(patterns)} patterns are empty")
-    return Generators.from_rows(found, chart)
 
 
 def _uncut(chart: Chart, n: int) -> Generators:

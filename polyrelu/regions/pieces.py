@@ -8,29 +8,11 @@ import numpy as np
 
 from polyrelu.errors import InconsistentError
 from polyrelu.network import Network
-from polyrelu.regions._kernel.frames import ALL
-from polyrelu.regions._run import Rows, Run
+from polyrelu.regions._run import Rows
 from polyrelu.regions.chart import Chart
 from polyrelu.regions.decision import rivals_network
 from polyrelu.regions.domain import Domain
-from polyrelu.regions.generators import GUIDED_BATCH, Generators, indptr
-from polyrelu.regions.parts import from_patterns
-
-
-def guided(network: Network, chart: Chart, patterns: np.ndarray) -> Iterator[Rows]:
-    """The regions with these packed patterns, in their order, with all generators."""
-    if not len(patterns):
-        return
-    bits = np.unpackbits(patterns, axis=1, count=network.n_neurons, bitorder="little")
-    run = Run(network, chart, min(GUIDED_BATCH, len(patterns)))
-    run.start(from_patterns(network, chart, bits.astype(bool)))
-    n_found, done = 0, False
-    while not done:
-        rows, done = run.next_batch(volumes=False, generators=ALL)
-        n_found += rows.n_rows
-        yield rows
-    if n_found != len(patterns):
-        raise InconsistentError(f"{len(patterns) - n_found} of {len(patterns)} patterns are empty")
+from polyrelu.regions.generators import Generators, guided, indptr
 
 
 def piece_generators(
