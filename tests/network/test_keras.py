@@ -1,8 +1,10 @@
 """The .keras and .h5 reader against Keras 3 itself, and against numpy for files of Keras 2."""
 
 import os
+import re
 import shutil
 import warnings
+from contextlib import contextmanager
 from importlib import import_module
 
 import numpy as np
@@ -25,21 +27,31 @@ L = keras.layers
 ops = keras.ops
 
 
-@pytest.fixture(autouse=True)
-def double(monkeypatch):
+@contextmanager
+def in_float64():
     """Keras in float64, and in all of its operators: but on TensorFlow, many compute in float32."""
-    dtypes = import_module("keras.src.backend.common.dtypes")
-    monkeypatch.setitem(dtypes.BIT64_TO_BIT32_DTYPE, "float64", "float64")
+    narrower = import_module("keras.src.backend.common.dtypes").BIT64_TO_BIT32_DTYPE
+    before = narrower["float64"]
     floatx, policy = keras.config.floatx(), keras.config.dtype_policy()
-    keras.config.set_floatx("float64")
-    keras.config.set_dtype_policy("float64")
-    keras.utils.set_random_seed(0)
     n_threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(n_threads)
-    keras.config.set_floatx(floatx)
-    keras.config.set_dtype_policy(policy)
+    try:
+        narrower["float64"] = "float64"
+        keras.config.set_floatx("float64")
+        keras.config.set_dtype_policy("float64")
+        keras.utils.set_random_seed(0)
+        torch.set_num_threads(1)
+        yield
+    finally:
+        narrower["float64"] = before
+        torch.set_num_threads(n_threads)
+        keras.config.set_floatx(floatx)
+        keras.config.set_dtype_policy(policy)
+
+
+@pytest.fixture(autouse=True)
+def double():
+    with in_float64():
+        yield
 
 
 def randomised(model):
@@ -274,6 +286,12 @@ OPERATIONS = {
     "relu of activations": lambda x: keras.activations.relu(x, negative_slope=0.1, max_value=1.0),
     "concatenate": lambda x: ops.concatenate([x, L.Dense(3)(x)], axis=-1),
     "reshape": lambda x: ops.reshape(x, (-1, 2, 2)),
+    "transpose": lambda x: ops.transpose(ops.reshape(x, (-1, 2, 1, 2)), (0, -1, 1, 2)),
+    "max": lambda x: ops.max(ops.reshape(x, (-1, 2, 2)), axis=-1),
+    "amax": lambda x: ops.amax(ops.reshape(x, (-1, 2, 2)), axis=1, keepdims=True),
+    "min": lambda x: ops.min(ops.reshape(x, (-1, 2, 2)), axis=(1, 2)),
+    "amin": lambda x: ops.amin(x, axis=1),
+    "mean": lambda x: ops.mean(ops.reshape(x, (-1, 2, 2)), axis=(1,)),
 }
 
 
@@ -372,6 +390,58 @@ def test_a_softmax_layer_is_set_aside_and_what_is_behind_it_left_out(tmp_path):
         network = saved(model, tmp_path / "net.keras")
         assert network.origin.head == ("Softmax",)
         assert_equal(network, model, function=softmax)
+
+
+OPERATIONS_SET_ASIDE = {
+    "Softmax": (lambda x: ops.softmax(x), softmax),
+    "LogSoftmax": (lambda x: ops.log_softmax(x, axis=1), lambda z: np.log(softmax(z))),
+    "Sigmoid": (lambda x: ops.sigmoid(x), HEADS["Sigmoid"][1]),
+    "Argmax": (lambda x: ops.argmax(x, axis=-1), lambda z: z.argmax(axis=1)[:, None]),
+}
+
+
+@pytest.mark.parametrize("head", OPERATIONS_SET_ASIDE)
+def test_an_operation_of_a_classifier_is_set_aside(head, tmp_path):
+    operation, function = OPERATIONS_SET_ASIDE[head]
+    model = functional((4,), lambda x: operation(L.Dense(3)(L.ReLU()(x))))
+    network = saved(model, tmp_path / "net.keras")
+    assert network.origin.head == (head,)
+    assert network.origin.steps[-1].note == f"{head} (set aside)"
+    assert_equal(network, model, function=function)
+
+
+def test_an_argmax_may_follow_a_softmax(tmp_path):
+    model = functional((4,), lambda x: ops.argmax(L.Dense(3, activation="softmax")(x), axis=1))
+    network = saved(model, tmp_path / "net.keras")
+    assert network.origin.head == ("Softmax", "Argmax")
+    assert_equal(network, model, function=OPERATIONS_SET_ASIDE["Argmax"][1])
+
+
+@pytest.mark.parametrize("axis", [0, -2, None])
+def test_an_operation_along_the_batch_is_refused(axis, tmp_path):
+    functional((4,), lambda x: ops.argmax(x, axis=axis)).save(tmp_path / "net.keras")
+    message = refusal(tmp_path / "net.keras")
+    assert message.startswith("layer 1, Argmax 'argmax")
+    assert f"its setting 'axis' is {axis}; it needs to be an axis behind the batch" in message
+
+
+ALONG_THE_BATCH = {
+    "axes of nothing": lambda x: ops.max(x, axis=None),
+    "max": lambda x: ops.max(x, axis=(0, 1)),
+    "mean": lambda x: ops.mean(x, axis=-2),
+    "transpose": lambda x: ops.transpose(x, (1, 0)),
+    "transpose of all": lambda x: ops.transpose(x),
+    "max with a bound": lambda x: ops.max(x, axis=1, initial=1.0),
+}
+
+
+@pytest.mark.parametrize("name", ALONG_THE_BATCH)
+def test_other_operations_along_the_batch_are_refused(name, tmp_path):
+    functional((4,), ALONG_THE_BATCH[name]).save(tmp_path / "net.keras")
+    message = refusal(tmp_path / "net.keras")
+    assert re.match(
+        "layer 1, (Max|Mean|Transpose) '.*': its setting '(axis|axes|initial)' is", message
+    )
 
 
 def test_a_softmax_in_the_middle_is_refused(tmp_path):

@@ -17,7 +17,7 @@ pytest.importorskip("safetensors")
 torch = pytest.importorskip("torch")
 from safetensors.torch import save, save_file  # noqa: E402
 
-nn = torch.nn
+nn, F = torch.nn, torch.nn.functional
 
 
 @pytest.fixture
@@ -157,6 +157,19 @@ class Residual(nn.Module):
         return self.layers(x) + self.shortcut(x)
 
 
+class Function(nn.Module):
+    """A module whose forward is a function of itself and the input."""
+
+    def __init__(self, function, **parameters):
+        super().__init__()
+        self.function = function
+        for name, value in parameters.items():
+            setattr(self, name, nn.Parameter(value))
+
+    def forward(self, x):
+        return self.function(self, x)
+
+
 class Branches(nn.Module):
     def __init__(self, join, *branches):
         super().__init__()
@@ -238,6 +251,42 @@ CASES = {
         Seq(nn.Conv2d(1, 2, 2), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(2, 2)),
         (1, 4, 4),
         [conv("0"), relu, layer("global_avgpool"), layer("flatten"), layer("linear", name="4")],
+    ),
+    "reshape": (
+        Seq(nn.Unflatten(1, (3, 2)), nn.ReLU(), nn.Flatten(2)),
+        (6, 2),
+        [layer("reshape", shape=[3, -1, 2]), relu, layer("reshape", shape=[3, 4])],
+    ),
+    "permute": (
+        Function(lambda m, x: x.permute(0, 3, 1, 2)),
+        (2, 3, 4),
+        [layer("permute", dims=[0, 3, 1, 2])],
+    ),
+    "pad": (
+        Function(lambda m, x: F.pad(x, (1, 0, -2, 1), value=0.5)),
+        (2, 6, 5),
+        [layer("pad", padding=[1, 0, -2, 1], value=0.5)],
+    ),
+    "pad by zeros": (nn.ZeroPad2d((1, 0, 0, 1)), (1, 4, 5), [layer("pad", padding=[1, 0, 0, 1])]),
+    "slice": (
+        Function(lambda m, x: x[:, 1:, :, 4:-5:3]),
+        (3, 2, 16),
+        [layer("slice", dim=3, start=4, end=-5, step=3), layer("slice", dim=1, start=1)],
+    ),
+    "constants": (
+        Function(
+            lambda m, x: (x * 2.5 - m.w) * m.v + m.w - 0.5, w=torch.ones(4), v=torch.ones(3, 1)
+        ),
+        (3, 4),
+        [
+            *(layer("mul", value=2.5), layer("sub", name="w"), layer("mul", name="v")),
+            *(layer("add", name="w"), layer("sub", value=0.5)),
+        ],
+    ),
+    "a constant that spreads the input": (
+        Function(lambda m, x: x + m.v, v=torch.ones(3, 1)),
+        (1, 4),
+        [layer("add", name="v")],
     ),
     "left out": (
         Seq(nn.Dropout(0.5), nn.Identity(), nn.Linear(2, 3), nn.ReLU(), nn.ReLU()),
@@ -324,7 +373,9 @@ CASES = {
 def test_layers_agree_with_torch(path, case):
     model, shape, layers = CASES[case]
     randomise(model)
-    write(path, model.state_dict(), {"input_shape": shape, "layers": layers})
+    # (A constant of a module is its own parameter, without ".weight".)
+    tensors = {n if "." in n else f"{n}.weight": v for n, v in model.state_dict().items()}
+    write(path, tensors, {"input_shape": shape, "layers": layers})
     network = load(path)
     agrees(network, model, shape)
     assert sum(step.n_neurons for step in network.origin.steps) == network.n_neurons
@@ -396,6 +447,24 @@ fc = layer("linear", name="fc")
         ([fc, layer("avgpool2d", kernel_size=2)], "layers[1], avgpool2d: a tensor of shape (1, 2)"),
         ([fc, layer("leaky_relu", negative_slope="a")], "negative_slope needs to be a finite num"),
         ([fc, layer("leaky_relu", negative_slope=10**400)], "negative_slope needs to be a finite"),
+        ([layer("reshape", shape=[2, -1])], "(1, 3) cannot have the shape (1, 2, -1)"),
+        ([layer("reshape", shape=[-2])], "list of sizes; one of them may be -1"),
+        ([layer("reshape", shape=[True])], "shape needs to be a list of integers"),
+        ([layer("permute", dims=[1, 0])], "dims needs to be 0, the batch, and the axes 1 to 1"),
+        ([layer("permute", dims=[0, 2])], "dims needs to be 0, the batch, and the axes 1 to 1"),
+        ([layer("permute")], "dims needs to be a list"),
+        ([layer("pad", padding=[1])], "padding needs a pair of integers for each of up to 1 axes"),
+        ([layer("pad", padding=[1, 1, 0, 0])], "padding needs a pair of integers for each of up"),
+        ([layer("pad", padding=[2**31, 2**31])], "layers[0], pad: "),
+        ([layer("pad", padding=[-2, -1])], "leaves nothing of a"),
+        ([layer("slice", start=1)], "dim needs to be an axis from 1 to 1"),
+        ([layer("slice", dim=0)], "dim needs to be an axis from 1 to 1"),
+        ([layer("slice", dim=1, step=-1)], "step needs to be 1 or more"),
+        ([layer("slice", dim=1, start=0.5)], "start needs to be an integer"),
+        ([layer("slice", dim=1, start=3)], "layers[0], slice: "),
+        ([layer("add")], "layers[0], add: needs a name: its tensors are NAME.weight"),
+        ([layer("add", value="1")], "value needs to be a finite number"),
+        ([layer("mul", name="fc")], "an array of shape (2, 3) does not fit what comes in"),
         ([fc, layer("clip")], "layers[1], clip: needs min, max or both"),
         ([fc, layer("clip", min=1, max=0)], "the lower bound 1.0 exceeds the upper bound 0.0"),
         ([fc, layer("hardtanh", min_val=2)], "the lower bound 2.0 exceeds the upper bound 1.0"),

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from polyrelu.errors import InvalidInputError
-from polyrelu.network import Network, load
+from polyrelu.network import Network, load, save
 from polyrelu.network.origin import Step
 
 torch = pytest.importorskip("torch")
@@ -87,6 +87,13 @@ def test_views_and_parameters(path):
     weight = nn.Parameter(torch.arange(6.0).reshape(2, 3).T)
     torch.save({"weight": weight}, path)
     assert load(path).layers[0].weight.tolist() == weight.tolist()
+
+
+def test_linear_units_are_not_written_as_relus(path):
+    leaky = Network.from_torch(nn.Sequential(nn.Linear(2, 3), nn.LeakyReLU(), nn.Linear(3, 1)))
+    with pytest.raises(InvalidInputError, match="has linear units, which a state dict cannot say"):
+        save(leaky, path)
+    assert not path.exists()
 
 
 def test_origin(model, path):

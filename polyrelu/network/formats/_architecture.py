@@ -7,11 +7,14 @@ from functools import reduce
 from math import inf
 from typing import Any
 
+import numpy as np
+
 from polyrelu.errors import InvalidInputError
 from polyrelu.network import operators
 from polyrelu.network.formats._architecture_entry import (
     Array,
     Entry,
+    Floats,
     as_list,
     as_object,
     check_keys,
@@ -206,6 +209,55 @@ def _clip(entry: Entry, tensor: Tensor) -> Tensor:
     return tensor.clip(low, high)
 
 
+def _reshape(entry: Entry, tensor: Tensor) -> Tensor:
+    shape = entry.integers("shape")
+    if min(shape, default=0) < -1:
+        raise InvalidInputError("shape needs to be a list of sizes; one of them may be -1")
+    return tensor.reshape((1, *shape))
+
+
+def _permute(entry: Entry, tensor: Tensor) -> Tensor:
+    dims = entry.integers("dims")
+    if not dims or dims[0] != 0 or sorted(dims) != list(range(len(tensor.shape))):
+        last = len(tensor.shape) - 1
+        raise InvalidInputError(
+            f"dims needs to be 0, the batch, and the axes 1 to {last} behind it"
+        )
+    return tensor.take(tensor.indices.transpose(dims))
+
+
+def _pad(entry: Entry, tensor: Tensor) -> Tensor:
+    padding, n_axes = entry.integers("padding"), len(tensor.shape) - 1
+    if len(padding) % 2 or len(padding) > 2 * n_axes:
+        raise InvalidInputError(f"padding needs a pair of integers for each of up to {n_axes} axes")
+    pairs = list(zip(padding[::2], padding[1::2], strict=True))[::-1]  # the last axis comes first
+    widths = [(0, 0)] * (n_axes + 1 - len(pairs)) + pairs
+    return operators.pad(tensor, widths, entry.number("value", 0.0))
+
+
+def _slice(entry: Entry, tensor: Tensor) -> Tensor:
+    dim, step = entry.integer("dim", None), entry.integer("step", 1)
+    if dim is None or not 0 < dim < len(tensor.shape):
+        raise InvalidInputError(f"dim needs to be an axis from 1 to {len(tensor.shape) - 1}")
+    if step is None or step < 1:
+        raise InvalidInputError("step needs to be 1 or more")
+    part = slice(entry.integer("start", None), entry.integer("end", None), step)
+    return tensor.take(tensor.indices[(slice(None),) * dim + (part,)])
+
+
+def _constant(entry: Entry, tensor: Tensor) -> Floats:
+    """The number of the layer, or its tensor."""
+    if "value" in entry.fields:
+        return np.asarray(entry.number("value", 0.0))
+    found = entry.tensor("weight", None)
+    if found.ndim >= len(tensor.shape):
+        raise InvalidInputError(
+            f"an array of shape {found.shape} does not fit what comes in, of shape"
+            f" {tensor.shape[1:]}"
+        )
+    return found
+
+
 def _of_one_shape(tensors: Sequence[Tensor]) -> Sequence[Tensor]:
     shapes = [tensor.shape[1:] for tensor in tensors]
     if len(set(shapes)) > 1:
@@ -250,6 +302,13 @@ _RULES = {
     "avgpool2d": _AVERAGE_POOL,
     "global_maxpool": _Rule(_global_max),
     "global_avgpool": _Rule(_global_average),
+    "reshape": _Rule(_reshape, ("shape",)),
+    "permute": _Rule(_permute, ("dims",)),
+    "pad": _Rule(_pad, ("padding", "value")),
+    "slice": _Rule(_slice, ("dim", "start", "end", "step")),
+    "add": _Rule(lambda entry, tensor: tensor.plus(_constant(entry, tensor)), ("value",)),
+    "sub": _Rule(lambda entry, tensor: tensor.plus(-_constant(entry, tensor)), ("value",)),
+    "mul": _Rule(lambda entry, tensor: tensor.times(_constant(entry, tensor)), ("value",)),
     "flatten": _Rule(lambda entry, tensor: tensor.reshape((1, -1))),
     "identity": _Rule(lambda entry, tensor: tensor),
     "dropout": _Rule(lambda entry, tensor: tensor, ("p",)),

@@ -85,8 +85,24 @@ class Entry:
             raise InvalidInputError(f"{key} needs to be an integer, or a list of {n_axes}")
         return found
 
-    def tensor(self, last: str, n_axes: int) -> Floats:
-        """The tensor of this layer with this name and number of axes."""
+    def integers(self, key: str) -> tuple[int, ...]:
+        """A list of integers, of either sign."""
+        value = as_list(self.fields.get(key), key)
+        if not all(type(n) is int and is_size(abs(n)) for n in value):
+            raise InvalidInputError(f"{key} needs to be a list of integers")
+        return tuple(value)
+
+    def integer(self, key: str, default: int | None) -> int | None:
+        """An integer of either sign; null is the same as nothing."""
+        value = self.fields.get(key)
+        if value is None:
+            return default
+        if type(value) is not int or not is_size(abs(value)):
+            raise InvalidInputError(f"{key} needs to be an integer")
+        return value
+
+    def tensor(self, last: str, n_axes: int | None) -> Floats:
+        """The tensor of this layer with this name and number of axes, None for any number."""
         found = self.optional(last, n_axes)
         if found is None:
             raise InvalidInputError(
@@ -96,13 +112,13 @@ class Entry:
             )
         return found
 
-    def optional(self, last: str, n_axes: int) -> Floats | None:
+    def optional(self, last: str, n_axes: int | None) -> Floats | None:
         """The same, or None if there is none."""
         name = f"{self.name}.{last}"
         if not self.name or name not in self.tensors:
             return None
         array = self.tensors[name]
-        if array.ndim != n_axes:
+        if n_axes not in (None, array.ndim):
             raise InvalidInputError(
                 f"the tensor {name!r} has shape {array.shape}, where {n_axes} axes are needed"
             )

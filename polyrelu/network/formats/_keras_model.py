@@ -21,8 +21,8 @@ MAX_DEPTH = 20
 MAX_NUMBERS = 2**27
 """Parameters that a model may have: a gigabyte."""
 
-# What may stand behind a softmax: nothing that changes numbers.
-_HARMLESS = {*IDENTITIES, "Flatten", "Reshape"}
+# What may stand behind a softmax: nothing that changes numbers, or which one is the largest.
+_HARMLESS = {*IDENTITIES, "Flatten", "Reshape", "Argmax"}
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,11 @@ objects, each with a `type` and these keys, which mean what they mean in torch:
 | avgpool1d, avgpool2d | as before; count_include_pad true in place of dilation | |
 | global_maxpool, global_avgpool | | |
 | flatten, identity, dropout | p (dropout's, not used) | |
+| reshape | shape, without the batch axis; one -1 is found out | |
+| permute | dims, with the batch axis 0 in front | |
+| pad | padding, a pair for the last axis, for the one before it, …; value 0 | |
+| slice | dim (the batch axis is 0); start 0, end of the axis, step 1 | |
+| add, sub, mul | value, or else the tensor; shapes are broadcast | weight |
 | relu, relu6, hardsigmoid, abs | | |
 | leaky_relu | negative_slope 0.01 | |
 | prelu | | weight, one or one per channel |

@@ -115,7 +115,17 @@ def _stack_of_linear(torch: ModuleType, state: Mapping[Any, Any]) -> Network:
 
 
 def write(network: Network) -> bytes:
-    """Bytes of a state dict like that of Sequential(Linear, ReLU, Linear, …)."""
+    """Bytes of a state dict like that of Sequential(Linear, ReLU, Linear, …).
+
+    Raises
+    ------
+    InvalidInputError
+        A hidden layer has linear units: behind every Linear there is a ReLU for all.
+    """
+    if any(layer.n_linear for layer in network.layers[:-1]):
+        raise InvalidInputError(
+            "the network has linear units, which a state dict cannot say; save it as .npz or .onnx"
+        )
     torch = _torch("writing .pt")
     dtype = narrowest(network)
     state = {}
