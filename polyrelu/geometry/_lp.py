@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from scipy.optimize import linprog
 
+from polyrelu.errors import EmptyPolyhedronError, KernelError
 from polyrelu.geometry.rational import (
     Integer,
     Rational,
@@ -83,3 +85,30 @@ class Proposals:
         p, q = self._unit.p * self._y0, self._unit.q << exponent
         y = [v * q + scaled_integer(s, exponent) * p for v, s in zip(self._y, steps, strict=True)]
         return [*y, self._y0 * q]
+
+
+def greatest(objective: np.ndarray, A: np.ndarray, b: np.ndarray) -> tuple[float, np.ndarray]:
+    """The greatest value of a linear form on {y : A y <= b}, and where; in floats, to about 1e-7.
+
+    Infinite, and nowhere in particular, if there is none.
+
+    Raises
+    ------
+    EmptyPolyhedronError
+        If HiGHS finds no point.
+    KernelError
+        If HiGHS fails.
+
+    Examples
+    --------
+    >>> greatest(np.array([1.0]), np.array([[2.0]]), np.array([6.0]))
+    (3.0, array([3.]))
+    """
+    found = linprog(-objective, A, b, bounds=(None, None))
+    if found.status == 2:
+        raise EmptyPolyhedronError("no point fulfils all inequalities")
+    if found.status == 3:
+        return math.inf, np.zeros(len(objective))
+    if found.status != 0:
+        raise KernelError(f"HiGHS found no greatest value: {found.message}")
+    return -float(found.fun), found.x

@@ -5,6 +5,7 @@ from typing import Any
 
 from polyrelu.shapes.histogram import FaceHistogram
 
+SHARES = {"count": "regions", "volume": "volume", "points": "points"}  # of what, by weighting
 TWICE_DIM = "2d is the limit of one wide layer; random deep nets stay near it"
 
 
@@ -28,9 +29,17 @@ def population(histogram: FaceHistogram) -> str:
     '2 regions of dimension 2'
     >>> population(FaceHistogram.from_counts([4, 4], [0.5, 1.0], k=1, dim=2))
     'regions of dimension 2, weighted by volume (1.5)'
+    >>> population(FaceHistogram([4], [7], 1, 2, "points", n_left_out=1))
+    'regions of dimension 2, weighted by points in them (7; 1 in none)'
     """
     if histogram.weighted_by == "volume":
         return f"regions of dimension {histogram.dim}, weighted by volume ({histogram.total:.6g})"
+    if histogram.weighted_by == "points":
+        nowhere = f"; {histogram.n_left_out:,} in none" if histogram.n_left_out else ""
+        return (
+            f"regions of dimension {histogram.dim}, weighted by points in them "
+            f"({histogram.total:,}{nowhere})"
+        )
     plural = "" if histogram.total == 1 else "s"
     return f"{histogram.total:,} region{plural} of dimension {histogram.dim}"
 

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from polyrelu.errors import InvalidInputError
 from polyrelu.report.atomic import whole_file
-from polyrelu.report.captions import counted, population
+from polyrelu.report.captions import SHARES, counted, population
 from polyrelu.shapes.histogram import FaceHistogram
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def histogram_figure(histogram: FaceHistogram) -> Figure:
         axes.yaxis.set_major_formatter(lambda share, _: f"{100 * share:g}%")
         axes.margins(y=0.1)
         axes.set_xlabel(counted(histogram))
-        axes.set_ylabel(f"share of {'regions' if histogram.weighted_by == 'count' else 'volume'}")
+        axes.set_ylabel(f"share of {SHARES[histogram.weighted_by]}")
         axes.set_title(population(histogram))
         figure.legend(loc="outside upper right", ncols=2, frameon=False)
     return figure

@@ -61,7 +61,7 @@ def read_histogram_csv(path: str | Path) -> FaceHistogram:
         with Path(path).open(newline="", encoding="utf-8") as stream:
             rows = list(csv.DictReader(stream))
         ((dim, k, weighted_by),) = {(row["dim"], row["k"], row["weighted_by"]) for row in rows}
-        number = int if weighted_by == "count" else float
+        number = float if weighted_by == "volume" else int
         weights = {row["faces"]: number(row["weight"]) for row in rows}
         if len(weights) < len(rows):
             raise ValueError("a face count occurs twice")

@@ -46,10 +46,10 @@ def histogram_text(histogram: FaceHistogram, *, width: int = 80, ascii_only: boo
        ...
          6  #########                                 1   16.67%
     """
-    by_count = histogram.weighted_by == "count"
+    by_volume = histogram.weighted_by == "volume"
     values, weights = histogram.values.tolist(), histogram.weights.tolist()
-    labels = [f"{weight:,}" if by_count else f"{weight:.4g}" for weight in weights]
-    name, unit = histogram.face_name, "count" if by_count else "volume"
+    labels = [f"{weight:.4g}" if by_volume else f"{weight:,}" for weight in weights]
+    name, unit = histogram.face_name, histogram.weighted_by
     left = max(map(len, (name, *map(str, values))))
     right = max(map(len, (unit, *labels)))
     room = width - left - right - 13

@@ -1,28 +1,31 @@
 """Histograms of face counts: how many regions have 4 facets, how many 5, and so on."""
 
-import math
+from __future__ import annotations
+
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from polyrelu.errors import InvalidInputError
+from polyrelu.shapes.distribution import WEIGHTINGS, Distribution, from_record, gathered
 
 if TYPE_CHECKING:
     from polyrelu.regions import RegionComplex
 
-WEIGHTINGS = ("count", "volume")
+__all__ = ["WEIGHTINGS", "FaceHistogram", "face_histogram", "points_per_region", "region_weights"]
 
 
-@dataclass(frozen=True, eq=False)
-class FaceHistogram:
-    """Distribution of the number of k-faces per region, over regions or over volume.
+@dataclass(frozen=True, eq=False, init=False)
+class FaceHistogram(Distribution):
+    """Distribution of the number of k-faces per region, over regions, over volume or over points.
 
     Weighted by ``"count"``, every region weighs one: the histogram describes a region drawn from
     the list of regions. Weighted by ``"volume"``, every region weighs its d-dimensional volume: it
-    describes the region of a point drawn uniformly from the domain. The two differ, because large
+    describes the region of a point drawn uniformly from the domain. Weighted by ``"points"``, every
+    region weighs the number of given points in it, of a data set, say. They differ, because large
     regions tend to have more faces.
 
     Parameters
@@ -30,14 +33,16 @@ class FaceHistogram:
     values : array_like of int, shape (m,)
         Face counts that occur, strictly ascending.
     weights : array_like, shape (m,)
-        What carries each value: positive integers for ``"count"``, non-negative floats for
-        ``"volume"``.
+        What carries each value: positive integers for ``"count"`` and ``"points"``, non-negative
+        floats for ``"volume"``.
     k : int
         Dimension of the faces counted, 0 <= k < dim.
     dim : int
         Dimension d of the regions, at least 1.
-    weighted_by : {"count", "volume"}
+    weighted_by : {"count", "volume", "points"}
         Meaning of `weights`.
+    n_left_out : int, keyword-only
+        Points that are in none of the regions; they weigh nothing.
 
     Raises
     ------
@@ -47,8 +52,8 @@ class FaceHistogram:
     Notes
     -----
     A histogram may be empty. Its total is 0, its `mean`, `std`, `median` and shares are NaN, and
-    `min` and `max` raise, as they do for an empty list. Two histograms are equal when all five
-    fields are.
+    `min` and `max` raise, as they do for an empty list. Two histograms are equal when all six
+    fields are. `to_dict` has the weights only: `from_dict` is told the rest.
 
     Examples
     --------
@@ -61,88 +66,79 @@ class FaceHistogram:
     (3.333, 3.0, 0.6666666666666666)
     """
 
-    values: NDArray[np.int64]  # (m,) strictly ascending
-    weights: NDArray[Any]  # (m,) int64 counts or float64 volumes
-    k: int
-    dim: int
-    weighted_by: str = "count"
+    counted: str = field(init=False)  # the name of the faces
+    k: int = field(kw_only=True)
+    dim: int = field(kw_only=True)
 
-    def __post_init__(self) -> None:
-        if self.weighted_by not in WEIGHTINGS:
+    def __init__(
+        self,
+        values: ArrayLike,
+        weights: ArrayLike,
+        k: int,
+        dim: int,
+        weighted_by: str = "count",
+        *,
+        n_left_out: int = 0,
+    ) -> None:
+        given = {"values": values, "weights": weights, "k": k, "dim": dim}
+        for name, value in (given | {"weighted_by": weighted_by, "n_left_out": n_left_out}).items():
+            object.__setattr__(self, name, value)
+        if not 0 <= k < dim:
             raise InvalidInputError(
-                f"weighted_by must be 'count' or 'volume', not {self.weighted_by!r}"
-            )
-        if not 0 <= self.k < self.dim:
-            raise InvalidInputError(
-                f"faces of dimension k={self.k} do not exist below dimension {self.dim}: "
+                f"faces of dimension k={k} do not exist below dimension {dim}: "
                 f"k runs from 0 (vertices) to dim - 1 (facets)"
             )
-        values = _integers(self.values, "face counts")
-        if (values < 0).any() or (np.diff(values) <= 0).any():
-            raise InvalidInputError("face counts must be non-negative and strictly ascending")
-        if self.weighted_by == "count":
-            weights = _integers(self.weights, "counts of regions")
-            usable = (weights > 0).all()
-        else:
-            weights = np.array(self.weights, dtype=np.float64)
-            usable = (np.isfinite(weights) & (weights >= 0)).all()
-        if weights.shape != values.shape or not usable:
-            raise InvalidInputError(
-                "every face count needs one weight: a positive number of regions, "
-                "or a finite non-negative volume"
-            )
-        for name, array in (("values", values), ("weights", weights)):
-            array.setflags(write=False)
-            object.__setattr__(self, name, array)
+        object.__setattr__(self, "counted", self.face_name)
+        self.__post_init__()
 
     @classmethod
     def from_counts(
-        cls, face_counts: ArrayLike, weights: ArrayLike | None = None, *, k: int, dim: int
-    ) -> "FaceHistogram":
+        cls,
+        face_counts: ArrayLike,
+        weights: ArrayLike | None = None,
+        *,
+        k: int,
+        dim: int,
+        weighted_by: str | None = None,
+        n_left_out: int = 0,
+    ) -> FaceHistogram:
         """Histogram of one face count per region.
 
         Parameters
         ----------
         face_counts : array_like of int, shape (R,)
             Number of k-faces of each region, in any order.
-        weights : array_like of float, shape (R,), optional
-            Volume of each region. Without it every region weighs one.
+        weights : array_like, shape (R,), optional
+            Volume of each region, or what `weighted_by` says. Without it every region weighs one.
         k, dim : int
             Dimension of the faces and of the regions.
+        weighted_by : {"count", "volume", "points"}, optional
+            Meaning of `weights`: ``"volume"`` if not given.
+        n_left_out : int
+            Points that are in none of the regions.
 
         Returns
         -------
         FaceHistogram
-            Weighted by volume if `weights` is given, else by count; empty for no region.
+            Weighted by volume if only `weights` is given, else by count; empty for no region.
 
         Notes
         -----
         The volumes of each face count are added with `math.fsum`: correctly rounded, whatever
-        their order.
+        their order. Face counts on which no point weighs are left out.
 
         Examples
         --------
         >>> FaceHistogram.from_counts([4, 3, 4], [0.5, 1.0, 0.25], k=1, dim=2).to_dict()
         {'3': 1.0, '4': 0.75}
         """
-        counts = _integers(face_counts, "face counts")
-        if weights is None:
-            values, weight_of_value = np.unique(counts, return_counts=True)
-            return cls(values, weight_of_value, k=k, dim=dim)
-        volumes = np.asarray(weights, dtype=np.float64)
-        if volumes.shape != counts.shape:
-            raise InvalidInputError(
-                f"{counts.size} face counts and weights of shape {volumes.shape}: "
-                f"every region needs one weight"
-            )
-        values = np.unique(counts)
-        sums = np.array([math.fsum(volumes[counts == value]) for value in values])
-        return cls(values, sums, k=k, dim=dim, weighted_by="volume")
+        values, carried, weighted_by = gathered(face_counts, weights, weighted_by)
+        return cls(values, carried, k, dim, weighted_by, n_left_out=n_left_out)
 
     @classmethod
     def from_dict(
         cls, mapping: Mapping[str, float], *, k: int, dim: int, weighted_by: str = "count"
-    ) -> "FaceHistogram":
+    ) -> FaceHistogram:
         """Histogram from what `to_dict` gave, for example out of a saved census.
 
         Examples
@@ -150,46 +146,13 @@ class FaceHistogram:
         >>> FaceHistogram.from_dict({"3": 2, "4": 1}, k=1, dim=2).max
         4
         """
-        try:
-            pairs = sorted((int(value), weight) for value, weight in mapping.items())
-        except (AttributeError, TypeError, ValueError) as error:
-            raise InvalidInputError(f"not a histogram of face counts: {mapping!r}") from error
-        values = [value for value, _ in pairs]
-        weights = [weight for _, weight in pairs]
-        return cls(np.array(values, dtype=np.int64), np.array(weights), k, dim, weighted_by)
-
-    def to_dict(self) -> dict[str, int] | dict[str, float]:
-        """JSON-able form ``{"4": 1193, ...}``: keys are strings, ascending as numbers."""
-        return dict(zip(map(str, self.values.tolist()), self.weights.tolist(), strict=True))
+        values, weights = from_record(mapping)
+        return cls(values, weights, k, dim, weighted_by)
 
     @property
-    def key(self) -> bytes:
-        """Bytes that determine the histogram: equal keys, equal histograms."""
-        head = f"{self.k} {self.dim} {self.weighted_by} {len(self.values)} "
-        return head.encode() + self.values.tobytes() + self.weights.tobytes()
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, FaceHistogram):
-            return NotImplemented
-        return self.key == other.key
-
-    def __hash__(self) -> int:
-        return hash(self.key)
-
-    def __add__(self, other: "FaceHistogram") -> "FaceHistogram":
-        """Histogram of two disjoint collections of regions taken together."""
-        if not isinstance(other, FaceHistogram):
-            return NotImplemented
-        mine, theirs = ((h.k, h.dim, f"weighted by {h.weighted_by}") for h in (self, other))
-        if mine != theirs:
-            raise InvalidInputError(
-                f"histograms of different things do not add: (k, dim, weight) {mine} and {theirs}"
-            )
-        values = np.union1d(self.values, other.values)
-        weights = np.zeros(len(values), dtype=self.weights.dtype)
-        for part in (self, other):
-            weights[np.searchsorted(values, part.values)] += part.weights
-        return FaceHistogram(values, weights, self.k, self.dim, self.weighted_by)
+    def kind(self) -> tuple[Any, ...]:
+        """What is counted in what: (name of the faces, k, dim)."""
+        return (self.face_name, self.k, self.dim)
 
     @property
     def face_name(self) -> str:
@@ -203,67 +166,13 @@ class FaceHistogram:
         names = {self.dim - 2: "ridges", 1: "edges", 0: "vertices", self.dim - 1: "facets"}
         return names.get(self.k, f"{self.k}-faces")
 
-    @property
-    def total(self) -> float:
-        """Number of regions (an int), or their volume; 0 if empty."""
-        if self.weighted_by == "count":
-            return int(self.weights.sum())
-        return math.fsum(self.weights)
-
-    @property
-    def mean(self) -> float:
-        """Weighted mean face count; NaN if nothing weighs anything."""
-        return self._ratio(math.fsum(self.values * self.weights))
-
-    @property
-    def std(self) -> float:
-        """Weighted standard deviation, of this population (no n - 1); NaN if empty."""
-        if not self.total:
-            return math.nan
-        return math.sqrt(self._ratio(math.fsum((self.values - self.mean) ** 2 * self.weights)))
-
-    @property
-    def median(self) -> float:
-        """Value with half of the weight on either side; the middle of two if they tie."""
-        if not self.total:
-            return math.nan
-        below = np.cumsum(self.weights)
-        low = np.searchsorted(below, below[-1] / 2, side="left")
-        high = np.searchsorted(below, below[-1] / 2, side="right")
-        return float(self.values[low] + self.values[high]) / 2
-
-    @property
-    def min(self) -> int:
-        """Smallest face count of a region; raises if empty."""
-        return self._occurring()[0]
-
-    @property
-    def max(self) -> int:
-        """Largest face count of a region; raises if empty."""
-        return self._occurring()[-1]
-
-    def share(self, value: int) -> float:
-        """Share of the regions (or of their volume) that have exactly `value` faces."""
-        return self._ratio(math.fsum(self.weights[self.values == value]))
-
-    def share_at_most(self, value: float) -> float:
-        """Share of the regions (or of their volume) that have at most `value` faces."""
-        return self._ratio(math.fsum(self.weights[self.values <= value]))
-
-    def _ratio(self, weight: float) -> float:
-        return weight / self.total if self.total else math.nan
-
-    def _occurring(self) -> list[int]:
-        if not len(self.values):
-            raise InvalidInputError("an empty histogram has neither minimum nor maximum")
-        return self.values.tolist()
-
 
 def face_histogram(
-    regions: "RegionComplex",
+    regions: RegionComplex,
     *,
     k: int | None = None,
     weight: str = "count",
+    points: ArrayLike | None = None,
     domain_facets: bool = True,
 ) -> FaceHistogram:
     """Histogram of the number of k-faces per region of a complex.
@@ -275,8 +184,11 @@ def face_histogram(
     k : int, optional
         Dimension of the faces: 0 for vertices, 1 for edges, ... ; facets (d - 1) if not given.
         Faces on the boundary of the domain count like those on neurons.
-    weight : {"count", "volume"}
-        Every region weighs one, or its volume.
+    weight : {"count", "volume", "points"}
+        Every region weighs one, its volume, or the number of `points` in it.
+    points : (n, n_inputs) array_like, only with ``weight="points"``
+        Of the domain; any outside are an error. Those that are in none of the regions are counted
+        in ``n_left_out``.
     domain_facets : bool
         Whether facets on the boundary of the domain count; without, only those that neurons make.
 
@@ -289,8 +201,8 @@ def face_histogram(
     ------
     InvalidInputError
         If k is not in 0 .. d - 1, `weight` is unknown, volumes are asked for of regions that were
-        enumerated without or are unbounded, or ``domain_facets=False`` comes with another k than
-        that of facets.
+        enumerated without or are unbounded, ``domain_facets=False`` comes with another k than
+        that of facets, or `points` do not go with `weight` or lie outside the domain.
 
     Examples
     --------
@@ -305,9 +217,9 @@ def face_histogram(
     {'3': 1, '5': 1}
     >>> face_histogram(regions, weight="volume").to_dict()
     {'3': 0.5, '5': 3.5}
+    >>> face_histogram(regions, weight="points", points=[[0, 0], [0.5, 0], [0.9, 0.9]]).to_dict()
+    {'3': 1, '5': 2}
     """
-    if weight not in WEIGHTINGS:
-        raise InvalidInputError(f"weight must be 'count' or 'volume', not {weight!r}")
     k = regions.dim - 1 if k is None else k
     if not 0 <= k < regions.dim:
         raise InvalidInputError(
@@ -319,23 +231,93 @@ def face_histogram(
             f"k={k} with domain_facets=False: only facets (k={regions.dim - 1}) are told apart by "
             "where they lie"
         )
-    volumes = regions.volumes if weight == "volume" else None
-    if volumes is not None and not np.isfinite(volumes).all():
-        raise InvalidInputError(
-            "the regions were enumerated without volumes: enumerate them with volumes=True"
-            if np.isnan(volumes).any()
-            else "unbounded regions have no finite volume to weigh: enumerate in a bounded domain"
-        )
+    weights, n_left_out = region_weights(regions, weight, points)
     faces = regions.f_vectors[:, k] if domain_facets else regions.n_neuron_facets
-    return FaceHistogram.from_counts(faces, volumes, k=k, dim=regions.dim)
+    return FaceHistogram.from_counts(
+        faces,
+        weights,
+        k=k,
+        dim=regions.dim,
+        weighted_by=weight,
+        n_left_out=n_left_out,
+    )
 
 
-def _integers(array: ArrayLike, what: str) -> NDArray[np.int64]:
-    """One-dimensional int64 copy of integers; floats are refused, not truncated."""
-    copy = np.array(array)
-    if copy.ndim != 1 or (copy.size and copy.dtype.kind not in "iu"):
+def region_weights(
+    regions: RegionComplex, weight: str, points: ArrayLike | None = None
+) -> tuple[NDArray[Any] | None, int]:
+    """What every region weighs, (R,) or None if they all weigh one, and how many points none has.
+
+    Raises
+    ------
+    InvalidInputError
+        As in `face_histogram`.
+    """
+    if weight not in WEIGHTINGS:
+        raise InvalidInputError(f"weight must be 'count', 'volume' or 'points', not {weight!r}")
+    if (weight == "points") != (points is not None):
         raise InvalidInputError(
-            f"{what} must be a one-dimensional array of integers, "
-            f"not {copy.dtype} of shape {copy.shape}"
+            f"weight={weight!r} with{'out' if points is None else ''} points: points of shape "
+            f"(n, {regions.network.n_inputs}) go with weight='points', and with no other weight"
         )
-    return copy.astype(np.int64)
+    if points is not None:
+        return points_per_region(regions, points)
+    if weight == "volume":
+        if not np.isfinite(regions.volumes).all():
+            raise InvalidInputError(
+                "the regions were enumerated without volumes: enumerate them with volumes=True"
+                if np.isnan(regions.volumes).any()
+                else "unbounded regions have no finite volume to weigh: enumerate in a bounded "
+                "domain"
+            )
+        return regions.volumes, 0
+    return None, 0
+
+
+def points_per_region(regions: RegionComplex, points: ArrayLike) -> tuple[NDArray[np.int64], int]:
+    """Number of points in each region, (R,), and number of points in none of them.
+
+    Parameters
+    ----------
+    regions : RegionComplex
+    points : (n, n_inputs) array_like
+        Of the domain.
+
+    Returns
+    -------
+    n_points : (R,) int64
+    n_nowhere : int
+        Points that lie exactly on walls in such a way that no region has their pattern, and, of a
+        complex that is not complete, those in regions that it does not have.
+
+    Raises
+    ------
+    InvalidInputError
+        If points are outside the domain, or they are no finite numbers of this shape.
+
+    Examples
+    --------
+    Of -x and x both are off at 0, and nowhere else.
+
+    >>> from polyrelu.network import Network
+    >>> from polyrelu.regions import Box, enumerate_regions
+    >>> regions = enumerate_regions(Network.from_arrays([[[1], [-1]], [[1, 1]]]), Box(-1, 1))
+    >>> n_points, n_nowhere = points_per_region(regions, [[0.0], [0.5], [0.25], [-1.0]])
+    >>> sorted(n_points.tolist()), n_nowhere
+    ([1, 2], 1)
+    """
+    rows = regions.locate(points)
+    if rows.ndim != 1:
+        raise InvalidInputError(
+            f"points have shape {np.shape(points)}; (n, {regions.network.n_inputs}) is needed"
+        )
+    outside = np.flatnonzero(rows < 0)
+    outside = outside[~regions.domain.contains(np.asarray(points, dtype=np.float64)[outside])]
+    if outside.size:
+        raise InvalidInputError(
+            f"{outside.size} of {len(rows)} points are outside the domain, the first one at "
+            f"position {outside[0]}: take a domain that holds them, or leave them out with "
+            "points[regions.domain.contains(points)]"
+        )
+    inside = rows[rows >= 0]
+    return np.bincount(inside, minlength=len(regions)), len(rows) - len(inside)

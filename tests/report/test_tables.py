@@ -22,6 +22,12 @@ def test_csv_round_trip_is_exact(tmp_path_factory, regions, by_volume):
     assert read_histogram_csv(path) == histogram
 
 
+def test_points_stay_integers_in_csv(tmp_path):
+    histogram = FaceHistogram([3, 5], [2**53 + 1, 4], 1, 2, "points")
+    write_histogram_csv(histogram, tmp_path / "points.csv")
+    assert read_histogram_csv(tmp_path / "points.csv") == histogram
+
+
 def test_csv_as_a_spreadsheet_sees_it(tmp_path):
     path = tmp_path / "facets.csv"
     write_histogram_csv(FaceHistogram.from_counts([3, 4, 4], k=1, dim=2), path)

@@ -1,4 +1,6 @@
 import math
+import pickle
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -7,8 +9,10 @@ from hypothesis import strategies as st
 
 from polyrelu.errors import InvalidInputError
 from polyrelu.network import Network
-from polyrelu.regions import Box, enumerate_regions
+from polyrelu.regions import Box, Space, enumerate_regions
 from polyrelu.shapes import FaceHistogram, face_histogram
+from polyrelu.shapes.distribution import Distribution
+from polyrelu.shapes.histogram import points_per_region
 
 CUBE = (8, 12, 6, 1)
 face_counts = st.lists(st.integers(0, 40), max_size=60)
@@ -175,3 +179,149 @@ def test_volumes_that_were_not_measured():
     assert face_histogram(regions).total == 4
     with pytest.raises(InvalidInputError, match="volumes=True"):
         face_histogram(regions, weight="volume")
+
+
+shares = st.floats(0, 1)
+
+
+@given(face_counts.filter(len), shares)
+def test_quantiles_are_those_of_the_list(counts, q):
+    # As the library does it that the list would go to.
+    expected = np.quantile(counts, q, method="averaged_inverted_cdf")
+    assert histogram(counts).quantile(q) == expected
+    by_volume = histogram(counts, np.full(len(counts), 0.5))
+    assert by_volume.quantile(q) == expected
+
+
+def test_quantiles_by_hand():
+    found = histogram([3, 3, 4, 8])
+    assert [found.quantile(q) for q in (0, 0.25, 0.5, 0.6, 0.75, 0.8, 1)] == [3, 3, 3.5, 4, 6, 8, 8]
+    nothing = FaceHistogram([3, 4, 8], [0.0, 1.0, 0.0], 2, 3, "volume")
+    assert [nothing.quantile(q) for q in (0, 0.5, 1)] == [4, 4, 4]
+    for q in (-0.1, 1.1, math.nan):
+        with pytest.raises(InvalidInputError, match="between 0 and 1"):
+            found.quantile(q)
+
+
+@given(face_counts.filter(len))
+def test_entropy_is_that_of_the_list(counts):
+    # Of n regions, -sum p log p = log n - (sum n_v log n_v) / n.
+    n, occurring = len(counts), np.unique(counts, return_counts=True)[1].tolist()
+    expected = math.log(n) - sum(k * math.log(k) for k in occurring) / n
+    found = histogram(counts).entropy
+    assert found == pytest.approx(expected, abs=1e-12)
+    assert 0 <= found <= math.log(len(occurring)) + 1e-12
+
+
+def test_entropy_by_hand():
+    assert histogram([6] * 5).entropy == 0
+    assert histogram([4, 5], [3.0, 1.0]).entropy == pytest.approx(
+        0.75 * math.log(4 / 3) + 0.25 * math.log(4)
+    )
+    assert histogram([4, 5, 6], [1.0, 1.0, 0.0]).entropy == pytest.approx(math.log(2))
+
+
+def test_share_third_by_hand():
+    # Omega = 15: at most 5 is simple, and 6 is not.
+    found = histogram([4, 5, 5, 6, 15])
+    assert found.share_third == 0.6
+    assert (histogram([4, 5, 5, 6, 6])).share_third == 0  # it hangs on the one with 15
+    assert histogram([4, 15], [1.0, 3.0]).share_third == 0.25
+    assert histogram([1, 3]).share_third == 0.5  # a third itself counts
+
+
+def test_empty_distributions_have_no_numbers():
+    for empty in (histogram([]), histogram([4], [0.0])):
+        for value in (empty.entropy, empty.share_third, empty.quantile(0.5)):
+            assert math.isnan(value)
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 5)), max_size=20))
+def test_points_weigh_as_repetitions(pairs):
+    counts, points = np.array(pairs, dtype=int).reshape(-1, 2).T
+    by_points = FaceHistogram.from_counts(counts, points, k=2, dim=3, weighted_by="points")
+    repeated = histogram(np.repeat(counts, points))
+    assert by_points.to_dict() == repeated.to_dict()
+    assert by_points.weighted_by == "points"
+    assert type(by_points.total) is int
+    assert by_points != repeated
+    record = FaceHistogram.from_dict(by_points.to_dict(), k=2, dim=3, weighted_by="points")
+    assert record == by_points
+
+
+def test_a_histogram_is_a_distribution():
+    found = histogram([4, 5, 5])
+    assert isinstance(found, Distribution)
+    assert found.counted == "facets"
+    plain = Distribution.from_values([4, 5, 5], counted="facets")
+    assert plain != found
+    assert (plain.mean, plain.to_dict()) == (found.mean, found.to_dict())
+    assert plain + plain == Distribution.from_values([4, 5, 5] * 2, counted="facets")
+    with pytest.raises(InvalidInputError, match="do not add"):
+        plain + Distribution.from_values([4], counted="vertices")
+    with pytest.raises(TypeError):
+        plain + found
+    assert replace(found, dim=4, k=3) == FaceHistogram.from_counts([4, 5, 5], k=3, dim=4)
+    assert pickle.loads(pickle.dumps(found)) == found
+
+
+def test_what_is_left_out_is_not_lost():
+    one = FaceHistogram([4], [2], 2, 3, "points", n_left_out=3)
+    assert one != FaceHistogram([4], [2], 2, 3, "points")
+    assert (one + one).n_left_out == 6
+    assert one.total == 2
+    for wrong in (-1, 1.5, True):
+        with pytest.raises(InvalidInputError, match="left"):
+            FaceHistogram([4], [2], 2, 3, "points", n_left_out=wrong)
+
+
+@pytest.mark.parametrize("weighted_by", ["count", "points"])
+def test_weights_of_regions_are_whole_numbers(weighted_by):
+    with pytest.raises(InvalidInputError):
+        FaceHistogram([4], [1.5], 2, 3, weighted_by)
+    with pytest.raises(InvalidInputError, match="negative"):
+        FaceHistogram.from_counts([4, 5], [2, -1], k=2, dim=3, weighted_by=weighted_by)
+    with pytest.raises(InvalidInputError, match="weight"):
+        FaceHistogram.from_counts([4, 5], k=2, dim=3, weighted_by="points")
+
+
+def test_regions_weigh_the_points_in_them(octants):
+    network = Network.from_arrays([[[1, 1]], [[1]]], [[-1], [0]])
+    corner = enumerate_regions(network, Box(-1, 1))  # a triangle where x + y > 1, a pentagon
+    data = np.random.default_rng(0).uniform(-1, 1, (1000, 2))
+    n_triangle = int((data.sum(axis=1) > 1).sum())
+    found = face_histogram(corner, weight="points", points=data)
+    assert found.to_dict() == {"3": n_triangle, "5": 1000 - n_triangle}
+    assert found.n_left_out == 0
+    assert face_histogram(corner, k=0, weight="points", points=data).face_name == "vertices"
+    sides = face_histogram(corner, weight="points", points=data, domain_facets=False)
+    assert sides.to_dict() == {"1": 1000}
+    in_corner = face_histogram(corner, weight="points", points=[[0.9, 0.9]] * 3)
+    assert (in_corner.to_dict(), in_corner.max) == ({"3": 3}, 3)
+    assert face_histogram(octants, weight="points", points=np.zeros((0, 3))).total == 0
+
+
+def test_points_in_no_region_are_counted():
+    network = Network.from_arrays([[[1], [-1]], [[1, 1]]])  # at 0 both neurons are off
+    regions = enumerate_regions(network, Box(-1, 1))
+    points = np.array([[0.0], [-0.0], [0.5], [1.0]])
+    found = face_histogram(regions, weight="points", points=points)
+    assert (found.total, found.n_left_out) == (2, 2)
+    n_points, n_nowhere = points_per_region(regions, points)
+    assert (sorted(n_points.tolist()), n_nowhere) == ([0, 2], 2)
+    some = regions.taken(np.flatnonzero(n_points == 0))  # an incomplete complex
+    assert face_histogram(some, weight="points", points=points).n_left_out == 4
+
+
+def test_points_that_do_not_fit(octants):
+    with pytest.raises(InvalidInputError, match=r"2 of 3 points are outside .* position 1"):
+        face_histogram(octants, weight="points", points=[[0, 0, 0.5], [0, 0, 2], [1.1, 0, 0]])
+    with pytest.raises(InvalidInputError, match="without points"):
+        face_histogram(octants, weight="points")
+    with pytest.raises(InvalidInputError, match="weight='volume' with points"):
+        face_histogram(octants, weight="volume", points=[[0, 0, 0]])
+    for wrong in ([0.5, 0.5, 0.5], [[0.5, 0.5]], [[math.nan, 0, 0]]):
+        with pytest.raises(InvalidInputError, match="shape"):
+            face_histogram(octants, weight="points", points=wrong)
+    unbounded = enumerate_regions(octants.network, Space())
+    assert face_histogram(unbounded, weight="points", points=[[9, 9, 9]]).to_dict() == {"3": 1}
