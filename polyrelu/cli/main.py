@@ -9,6 +9,8 @@ from polyrelu._version import __version__
 from polyrelu.cli.count import count
 from polyrelu.cli.inspect import inspect
 from polyrelu.cli.output import Verb, drop_standard_output, standard_output
+from polyrelu.cli.study import study
+from polyrelu.cli.train import train
 from polyrelu.errors import IncompleteError, InconsistentError, KernelError, PolyreluError
 
 DONE, INVALID, FAILED, INCOMPLETE, INTERRUPTED, PIPE_CLOSED = 0, 2, 3, 4, 130, 141
@@ -32,6 +34,8 @@ def polyrelu() -> None:
 
 polyrelu.add_command(count)
 polyrelu.add_command(inspect)
+polyrelu.add_command(study)
+polyrelu.add_command(train)
 
 
 def main(args: Sequence[str] | None = None) -> int:

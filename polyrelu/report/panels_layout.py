@@ -46,11 +46,14 @@ def one_kind(frame: "pd.DataFrame", free: Sequence[str], *, call: str) -> None:
     Raises
     ------
     InvalidInputError
-        If another column that says what a number is about has several values.
+        If another column that says what a number is about has several values; epochs may have, if
+        each part of the figure has one.
     """
     for column in ABOUT:
         if column in frame and column not in free:
             found = values(frame, column)
+            if column == "epoch" and frame.groupby(list(free))["epoch"].nunique().max() <= 1:
+                continue
             if len(found) > 1:
                 raise InvalidInputError(
                     f"{call} draws one {column} at a time; the table has "

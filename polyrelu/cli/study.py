@@ -1,0 +1,94 @@
+"""``polyrelu study``: reproduce a paper."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from polyrelu.cli.output import Verb, path_type, remark, standard_output
+
+STUDIES = ("simple-polytopes",)
+
+
+@click.command(cls=Verb)
+@click.argument("name", type=click.Choice(STUDIES))
+@click.option("--out", type=path_type, metavar="DIR", help="Folder of the report; out/NAME if not.")
+@click.option(
+    "--experiment",
+    "experiments",
+    multiple=True,
+    metavar="NAME|FILE.toml",
+    help="Only this experiment, or one of your own settings; may be given several times.",
+)
+@click.option("--quick", is_flag=True, help="Small networks and few seeds: some two minutes.")
+@click.option(
+    "--compas", type=path_type, metavar="FILE", help="The COMPAS table, for the experiment on it."
+)
+@click.option("--workers", type=int, metavar="N", help="Processes; without, one per processor.")
+@click.option("--quiet", is_flag=True, help="No progress and no remarks on standard error.")
+@click.option(
+    "--progress/--no-progress",
+    default=None,
+    help="Progress on standard error; if neither is given, when that is a terminal.",
+)
+def study(
+    name: str,
+    out: Path | None,
+    experiments: tuple[str, ...],
+    quick: bool,
+    compas: Path | None,
+    workers: int | None,
+    quiet: bool,
+    progress: bool | None,
+) -> None:
+    """Reproduce the study NAME, and write its report, figures and tables into a folder.
+
+    simple-polytopes: Fan et al., "Deep ReLU networks have surprisingly simple polytopes":
+    initialisation, bias, depth, training, design, shortcuts, regularisers and bottlenecks, with
+    every region counted beside those that a sample meets. --experiment NAME takes one of these
+    words (or compas), or a settings file.
+
+    A run that is interrupted goes on when it is called again with the same folder.
+    """
+    from polyrelu.studies.simple_polytopes import study as simple_polytopes
+
+    folder = out or Path("out") / name
+    shows = not quiet and (sys.stderr.isatty() if progress is None else progress)
+    with tasks_bar(shows) as report:
+        written = simple_polytopes(
+            folder,
+            names=experiments or None,
+            quick=quick,
+            compas=compas,
+            workers=workers or len(os.sched_getaffinity(0)),
+            progress=report,
+        )
+    if not quiet:
+        for text in written.remarks:
+            remark(text)
+        if compas is None and not experiments:
+            remark("the experiment on COMPAS is left out: give its table with --compas FILE")
+    with standard_output():
+        click.echo(f"report: {written.paths[-1]}")
+
+
+@contextmanager
+def tasks_bar(shown: bool) -> Iterator[Callable[[int, int, str], None] | None]:
+    """Callback that draws how many tasks are done on standard error; None if not shown."""
+    if not shown:
+        yield None
+        return
+    from tqdm import tqdm
+
+    with tqdm(file=sys.stderr, unit="task", smoothing=0, leave=False) as bar:
+
+        def update(n_done: int, n_tasks: int, label: str) -> None:
+            if bar.total is None:
+                bar.total, bar.initial = n_tasks, n_done
+            bar.set_description_str(label, refresh=False)
+            bar.update(n_done - bar.n)
+
+        yield update

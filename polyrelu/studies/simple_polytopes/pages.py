@@ -1,0 +1,355 @@
+"""The study's report: a section for every experiment, with figures, tables and the verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import pandas as pd
+
+from polyrelu._version import __version__
+from polyrelu.report import panels
+from polyrelu.report.page import Drawing, Report, Section, Tabulation
+from polyrelu.studies.simple_polytopes.settings import Experiment
+from polyrelu.studies.simple_polytopes.tables import LAST, Tables
+from polyrelu.studies.simple_polytopes.verdict import PINNED, by_setting, dim_of, number, verdict
+
+TITLE = "How simple are the polytopes of ReLU networks?"
+LEAD = (
+    "Every activation region of every network here is found and its faces are counted, exactly:"
+    " signs are proven,"
+    " every enumeration closes its certificate. Beside these are the regions that random points"
+    " meet, as in the"
+    " literature: Fan et al., Deep ReLU networks have surprisingly simple polytopes (arXiv"
+    " 2305.09145), drew 8,000"
+    " points. What their settings were is partly remembered, not verified; all are in the"
+    " settings files."
+)
+FORMATS = {"share": ".1%", "deviation": ".2g"}
+EULER = "sum of facets - "
+MEAN = ["facets", "count", "mean"]
+SUMMARISED = {  # counted, weighting, statistic
+    ("facets", "count", "mean"): "mean facets",
+    ("facets", "count", "std"): "their standard deviation",
+    ("facets", "count", "max"): "largest",
+    ("facets", "volume", "mean"): "mean by volume",
+    ("", "", "regions"): "regions",
+    ("", "", "nonlinearity_index"): "nonlinearity index",
+}
+SHOWN = (  # of the table of settings: column, population, weighting, counted, statistic
+    ("regions", "all", "", "", "regions"),
+    ("share met", "all", "", "", "share_met"),
+    ("mean (all)", "all", "count", "facets", "mean"),
+    ("mean (sampled)", "sampled", "count", "facets", "mean"),
+    ("mean (by volume)", "all", "volume", "facets", "mean"),
+    ("mean (data)", "data", "count", "facets", "mean"),
+    ("std (all)", "all", "count", "facets", "std"),
+    ("largest (all)", "all", "count", "facets", "max"),
+    ("at most a third, all", "all", "count", "facets", "share_third"),
+    ("at most a third, sampled", "sampled", "count", "facets", "share_third"),
+    ("simplices (all)", "all", "count", "simplices", "mean"),
+    ("simplices (sampled)", "sampled", "count", "simplices", "mean"),
+    ("linear per activation region", "all", "", "", "linear_share"),
+    ("nonlinearity index", "all", "", "", "nonlinearity_index"),
+    ("test accuracy", "all", "", "", "accuracy_test"),
+)
+REFERENCES = {
+    "regions": "regions",
+    "mean_all": "mean (all)",
+    "met": "met",
+    "mean_met": "mean (met)",
+}
+
+
+def report(experiments: Sequence[Experiment], tables: Tables, *, seconds: float) -> Report:
+    """The report of a study.
+
+    Parameters
+    ----------
+    experiments : sequence of Experiment
+    tables : Tables
+        Of all of them.
+    seconds : float
+        What the run took.
+    """
+    return Report(
+        title=TITLE,
+        lead=LEAD,
+        sections=[
+            _summary(tables),
+            *(_section(experiment, tables.of(experiment)) for experiment in experiments),
+        ],
+        facts={
+            "polyrelu": __version__,
+            "networks": f"{tables.statistics.groupby(['experiment', 'setting', 'seed']).ngroups:,}",
+            "regions counted": f"{_n_regions(tables):,}",
+            "seconds": f"{seconds:.0f}",
+        },
+    )
+
+
+def _n_regions(tables: Tables) -> int:
+    frame = tables.statistics
+    return int(frame[frame["statistic"] == "regions"]["value"].sum())
+
+
+def _summary(tables: Tables) -> Section:
+    """What changes and what does not, over all experiments."""
+    effects = tables.effects[tables.effects["population"] == "all"]
+    share = effects["effect"].abs() / effects["baseline"].abs().clip(lower=1e-12)
+    effects = effects.assign(share=share, clear=effects["clear"].astype(bool))
+    means = effects[effects[["counted", "weighting", "statistic"]].eq(MEAN).all(axis=1)]
+    moved = means[means["clear"] & (means["share"] > PINNED)]
+    rest = means.drop(moved.index)
+    still = rest["share"].max() if len(rest) else 0.0
+    exceptions = "; ".join(
+        f"{row.experiment}, {row.comparison}: {_signed(row)}" for row in moved.itertuples()
+    )
+    text = (
+        f"Of {len(means)} comparisons {len(rest)} leave the mean number of facets over all regions"
+        f" where it is, to {still:.1%}."
+    )
+    rows = [
+        {"experiment": experiment, **_largest(part)}
+        for experiment, part in effects.groupby("experiment", sort=False)
+    ]
+    return Section(
+        "What changes and what does not",
+        [
+            "Effects are differences of means over seeds, of a setting against its experiment's"
+            f" baseline, and of trained networks (“{LAST}”) against the same ones as initialised;"
+            " in brackets 95 % Student intervals over paired seeds, each for itself: of a hundred"
+            " comparisons without any effect five would seem clear.",
+        ],
+        [
+            Tabulation(
+                "summary",
+                pd.DataFrame(rows),
+                "The largest clear effect, in proportion, of every experiment on numbers of all"
+                " regions: difference, interval, and the setting that has it. Facets are the"
+                " neurons' and the domain's. “–”: no interval leaves out 0.",
+            )
+        ]
+        if rows
+        else [],
+        verdict=text + (f" The others: {exceptions}." if exceptions else ""),
+    )
+
+
+def _largest(effects: pd.DataFrame) -> dict[str, str]:
+    """The largest clear effect on every quantity, as text."""
+    found = {}
+    for (counted, weighting, statistic), name in SUMMARISED.items():
+        kind = effects[["counted", "weighting", "statistic"]]
+        part = effects[kind.eq([counted, weighting, statistic]).all(axis=1) & effects["clear"]]
+        largest = part.nlargest(1, "share")
+        texts = [f"{_signed(row)} {row.comparison}" for row in largest.itertuples()]
+        found[name] = "; ".join(texts) or "–"
+    return found
+
+
+def _signed(row: Any) -> str:
+    """An effect and its interval."""
+    sign = "+" if row.effect > 0 else ""
+    return f"{sign}{number(row.effect)} [{number(row.low)}, {number(row.high)}]"
+
+
+def _section(experiment: Experiment, tables: Tables) -> Section:
+    ends = tables.at_the_end()
+    dim = dim_of(tables)
+    boxes = sorted({setting.box for setting in experiment.settings})
+    domain = " or ".join(f"box [{low:g}, {high:g}]^{dim}" for low, high in boxes)
+    lines = "; ".join(setting.label for setting in experiment.settings)
+    paragraphs = [
+        f"The claim: {experiment.claim}",
+        *([experiment.note] if experiment.note else []),
+        f"Settings: {lines}. Seeds: {', '.join(map(str, experiment.seeds))}. Compared with:"
+        f" {experiment.baseline}.",
+    ]
+    displays: list[Drawing | Tabulation] = [
+        *_histograms(experiment, ends, 2 * dim, domain),
+        *_development(experiment, tables, 2 * dim, domain),
+        *_effects(experiment, tables, domain),
+        *_numbers(experiment, ends),
+        *_oracles(experiment, tables),
+    ]
+    return Section(experiment.title, paragraphs, displays, verdict(tables))
+
+
+def _histograms(experiment: Experiment, ends: Tables, twice: int, domain: str) -> Iterator[Drawing]:
+    frame = ends.histograms[ends.histograms["counted"] == "facets"]
+    names = _with_epochs(frame)
+    frame = frame.assign(setting=frame["setting"].map(names))
+    by_count = frame[(frame["weighting"] == "count") & (frame["population"] != "data")]
+    of_all = frame[(frame["population"] == "all") & (frame["weighting"] != "points")]
+    theory = {names[setting]: mean for setting, mean in _mean_by_euler(ends).items()}
+    for name, chosen, series in (
+        ("sampled", by_count, "population"),
+        ("volume", of_all, "weighting"),
+    ):
+        line = theory or None if series == "population" else None
+        yield Drawing(
+            f"{experiment.name}-{name}",
+            panels.histogram_panels(
+                chosen, twice_dim=twice, series=series, theory=line, theory_name="Euler's formula"
+            ),
+            panels.histogram_caption(
+                chosen,
+                domain=domain,
+                twice_dim=twice,
+                series=series,
+                theory=line,
+                theory_name="Euler's formula",
+                n_points=experiment.points,
+            ),
+            chosen,
+        )
+
+
+def _with_epochs(frame: pd.DataFrame) -> dict[str, str]:
+    """Labels of settings, with their epochs if these differ."""
+    epochs = frame.groupby("setting")["epoch"].first()
+    if epochs.nunique() == 1:
+        return {setting: setting for setting in epochs.index}
+    return {setting: f"{setting}, epoch {epoch}" for setting, epoch in epochs.items()}
+
+
+def _mean_by_euler(ends: Tables) -> dict[str, float]:
+    """Mean facets that Euler's formula has for each setting: of all seeds together."""
+    frame = ends.oracles[ends.oracles["quantity"].str.startswith(EULER)]
+    if not len(frame):
+        return {}
+    slope = frame["quantity"].str.extract(r"- (\d+) N")[0].astype(float)
+    counts = ends.statistics[ends.statistics["statistic"] == "regions"]
+    regions = counts.set_index(["setting", "seed"])["value"]
+    n = regions.reindex(pd.MultiIndex.from_frame(frame[["setting", "seed"]])).to_numpy()
+    means = (slope + frame["theory"] / n).groupby(frame["setting"]).mean()
+    return {str(setting): float(mean) for setting, mean in means.items()}
+
+
+def _development(
+    experiment: Experiment, tables: Tables, twice: int, domain: str
+) -> Iterator[Drawing]:
+    """How things go over epochs, or over depth."""
+    frame = tables.histograms
+    frame = frame[(frame["counted"] == "facets") & (frame["population"] == "all")]
+    if experiment.is_trained:
+        trained = frame[frame["epoch"] > 0]["setting"].unique()
+        followed = experiment.baseline if experiment.baseline in trained else trained[0]
+        chosen, over = frame[frame["setting"] == followed], "epoch"
+        yield _trend(experiment, tables, twice, domain)
+    elif experiment.name == "depth":
+        chosen, over = frame, "setting"
+    else:
+        return
+    chosen = chosen[chosen["weighting"].isin(["count", "volume"])]
+    yield Drawing(
+        f"{experiment.name}-ridge",
+        panels.ridge(chosen, twice_dim=twice, over=over, series="weighting"),
+        panels.ridge_caption(chosen, domain=domain, twice_dim=twice, over=over, series="weighting"),
+        chosen,
+    )
+
+
+def _trend(experiment: Experiment, tables: Tables, twice: int, domain: str) -> Drawing:
+    frame = tables.statistics
+    facets = (frame["counted"] == "facets") & (frame["weighting"] == "count")
+    facets &= (frame["population"] == "all") & frame["statistic"].isin(["mean", "std"])
+    whole = (frame["counted"] == "") & frame["statistic"].isin(["regions", "nonlinearity_index"])
+    chosen = frame[facets | whole]
+    names = ["regions", "mean", "std", "nonlinearity_index"]
+    return Drawing(
+        f"{experiment.name}-trend",
+        panels.trend(
+            chosen, statistic=names, x="epoch", by="setting", twice_dim=twice, x_scale="symlog"
+        ),
+        panels.trend_caption(
+            chosen, statistic=names, x="epoch", by="setting", twice_dim=twice, domain=domain
+        ),
+        chosen,
+    )
+
+
+def _effects(experiment: Experiment, tables: Tables, domain: str) -> Iterator[Drawing]:
+    effects = tables.effects
+    chosen = (effects["population"] == "all") & (effects["counted"] == "facets")
+    chosen &= effects["weighting"] == "count"
+    drawn = effects[chosen & effects["statistic"].isin(["mean", "std", "max"])]
+    if len(drawn):
+        yield Drawing(
+            f"{experiment.name}-effects",
+            panels.effect_plot(drawn, effect_name="difference of means over seeds"),
+            panels.effect_caption(
+                drawn,
+                domain=domain,
+                effect="difference of means over seeds",
+                interval="95 % Student interval over paired seeds, each for itself",
+            ),
+            drawn,
+        )
+
+
+def _numbers(experiment: Experiment, ends: Tables) -> Iterator[Tabulation]:
+    """Means over seeds, a row per setting, and figures from elsewhere."""
+    columns = {name: by_setting(ends, *kind) for name, *kind in SHOWN}
+    table = pd.DataFrame({name: found for name, found in columns.items() if len(found)})
+    order = [setting.label for setting in experiment.settings]
+    table = table.reindex(order).reset_index(names="setting")
+    yield Tabulation(
+        f"{experiment.name}-settings",
+        table,
+        "Means over seeds, at the end of training where there is one. Facets are the neurons' and"
+        " the domain's;"
+        f" “met”: by {experiment.points:,} uniform points; “at most a third”: share of regions"
+        " with at most a third of"
+        " the largest number of facets; simplices: Delaunay (Qhull), of all regions where they"
+        " are at most 50,000 for"
+        " every seed.",
+    )
+    known = [s for s in experiment.settings if s.reference]
+    if known:
+        rows = []
+        for setting in known:
+            own = columns["regions"][setting.label], columns["mean (all)"][setting.label]
+            met = own[0] * columns["share met"][setting.label]
+            ours = dict(
+                zip(
+                    REFERENCES.values(),
+                    (*own, met, columns["mean (sampled)"][setting.label]),
+                    strict=True,
+                )
+            )
+            rows.append(
+                {"setting": setting.label}
+                | {f"{name}, ours": value for name, value in ours.items()}
+                | {f"{REFERENCES[k]}, earlier": v for k, v in setting.reference.items()}
+            )
+        yield Tabulation(
+            f"{experiment.name}-reference",
+            pd.DataFrame(rows),
+            "Ours, means over seeds, beside an earlier exact enumeration of one network each with"
+            " the same"
+            " distribution of weights (not the paper's: it printed no counts of all regions).",
+        )
+
+
+def _oracles(experiment: Experiment, tables: Tables) -> Iterator[Tabulation]:
+    if not len(tables.oracles):
+        return
+    grouped = tables.oracles.groupby(["setting", "quantity", "relation", "reference"], sort=False)
+    table = grouped.agg(
+        networks=("measured", "size"),
+        measured=("measured", "mean"),
+        theory=("theory", "mean"),
+        largest_deviation=("deviation", lambda found: found.abs().max()),
+        all_hold=("holds", lambda found: "yes" if found.all() else "NO"),
+    ).reset_index()
+    table.loc[table["relation"] != "=", "largest_deviation"] = float("nan")
+    yield Tabulation(
+        f"{experiment.name}-theory",
+        table,
+        "Theory beside measured values: means over networks (seeds and snapshots) for which the"
+        " formula is valid; the"
+        " deviation is that of the equations.",
+        n_shown=30,
+    )

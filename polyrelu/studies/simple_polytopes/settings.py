@@ -1,0 +1,291 @@
+"""Settings of an experiment: a TOML file that says which networks are compared, checked at once.
+
+A file has the keys
+
+* ``title``, ``claim``: what the experiment is called, and what is claimed; ``note``, if there is
+  more to say;
+* ``box``: lower and upper bound of every input; ``seeds``: of the networks, one run each;
+  ``points``: how many uniform points a sample has;
+* ``baseline``: the label of the setting that the others are compared with;
+* ``[network]``: what all networks have in common, as `polyrelu.network.initialize.random_network`
+  takes it; ``[train]``: what all trainings have in common, as `polyrelu.training` takes it;
+* ``[[setting]]``, one per setting: ``label``, and one of ``network`` (a random network),
+  ``design`` (a designed one) or ``train`` (a trained one, followed over its snapshots), each on top
+  of what is common; ``quick = false`` leaves it out of quick runs; ``reference`` holds figures from
+  elsewhere to print beside ours;
+* ``[quick]``: keys that replace others in a quick run.
+"""
+
+from __future__ import annotations
+
+import inspect
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from polyrelu.errors import InvalidInputError
+from polyrelu.network import designed
+from polyrelu.network.initialize import random_network
+
+COMPAS_NAME = "compas"  # the experiment that needs a table of the user's
+NAMES = (
+    "initialisation", "bias", "depth", "training", "design", "shortcuts", "regularisers",
+    "bottleneck", COMPAS_NAME,
+)  # fmt: skip
+COMPAS = "COMPAS.csv"  # stands for the path of that table
+REFERENCES = {"regions", "mean_all", "met", "mean_met"}
+DESIGNS: Mapping[str, Callable[..., Any]] = {
+    "tangent": designed.tangent_network,
+    "zigzag": designed.zigzag_network,
+}
+_KEYS = {
+    "title", "claim", "note", "box", "seeds", "points", "baseline", "network", "train", "setting",
+}  # fmt: skip
+_KINDS = ("network", "design", "train")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One kind of network, drawn or trained once per seed.
+
+    Attributes
+    ----------
+    label : str
+    kind : {"network", "design", "train"}
+        How networks are made.
+    options : mapping
+        What `kind` takes, without the seed.
+    box : (float, float)
+        Bounds of every input.
+    reference : mapping
+        Figures from elsewhere.
+    """
+
+    label: str
+    kind: str
+    options: Mapping[str, Any]
+    box: tuple[float, float]
+    reference: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """Settings that are compared with one another.
+
+    Attributes
+    ----------
+    name, title, claim, note : str
+    seeds : tuple of int
+    points : int
+    baseline : str
+        A label.
+    settings : tuple of Setting
+    source : str
+        The text of the settings file.
+    """
+
+    name: str
+    title: str
+    claim: str
+    note: str
+    seeds: tuple[int, ...]
+    points: int
+    baseline: str
+    settings: tuple[Setting, ...]
+    source: str
+
+    @property
+    def is_trained(self) -> bool:
+        """Whether networks are trained, and so have epochs."""
+        return any(setting.kind == "train" for setting in self.settings)
+
+
+def experiment(
+    source: str | Path, *, quick: bool = False, compas: Path | None = None
+) -> Experiment:
+    """The experiment of a name, or of a settings file.
+
+    Parameters
+    ----------
+    source : str or path-like
+        One of `NAMES`, or the path of a TOML file, which ends in ``.toml``.
+    quick : bool, keyword-only
+        Whether the keys of ``[quick]`` replace the others.
+    compas : path, keyword-only
+        The COMPAS table, for settings whose data are called ``COMPAS.csv``.
+
+    Raises
+    ------
+    InvalidInputError
+        If there is no such file, it is not TOML, or a key is unknown, missing or does not hold what
+        it should; the message names the key.
+
+    Examples
+    --------
+    >>> bias = experiment("bias")
+    >>> bias.baseline, len(bias.settings), bias.seeds
+    ('bias 0.01', 5, (0, 1, 2, 3, 4))
+    """
+    name, text = _source(source)
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidInputError(f"{source} is not TOML: {error}") from error
+    try:
+        replaced = table.pop("quick", {})
+        _check_keys(replaced, _KEYS - {"setting"}, "[quick]")
+        return _experiment(name, text, merged(table, replaced) if quick else table, quick, compas)
+    except InvalidInputError as error:
+        raise InvalidInputError(f"{source}: {error}") from error
+
+
+def _source(source: str | Path) -> tuple[str, str]:
+    """Name and text of a settings file."""
+    if str(source) in NAMES:
+        file = resources.files("polyrelu.studies.simple_polytopes") / f"{source}.toml"
+        return str(source), file.read_text(encoding="utf-8")
+    path = Path(source)
+    if path.suffix != ".toml":
+        raise InvalidInputError(
+            f"there is no experiment {str(source)!r}; there are {', '.join(NAMES)}, and any"
+            " settings file NAME.toml"
+        )
+    try:
+        return path.stem, path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InvalidInputError(f"cannot read {path}: {error}") from error
+
+
+def _experiment(
+    name: str, text: str, table: Mapping[str, Any], quick: bool, compas: Path | None
+) -> Experiment:
+    _check_keys(table, _KEYS, "the file")
+    seeds = _value(table, "seeds", list)
+    if not seeds or not all(isinstance(seed, int) and seed >= 0 for seed in seeds):
+        raise InvalidInputError(f"seeds = {seeds}; a list of integers from 0 on is needed")
+    points = _value(table, "points", int)
+    if points < 1:
+        raise InvalidInputError(f"points = {points}; at least one point is needed")
+    entries = _value(table, "setting", list)
+    settings = tuple(
+        _setting(entry, table, compas) for entry in entries if not quick or entry.pop("quick", True)
+    )
+    labels = [setting.label for setting in settings]
+    baseline = _value(table, "baseline", str)
+    if baseline not in labels or len(set(labels)) < len(labels):
+        raise InvalidInputError(
+            f"baseline = {baseline!r}, and the settings are {', '.join(map(repr, labels))}: each"
+            " label must occur once, and the baseline must be one of them"
+        )
+    return Experiment(
+        name=name,
+        title=_value(table, "title", str),
+        claim=_value(table, "claim", str),
+        note=_value({"note": "", **table}, "note", str),
+        seeds=tuple(seeds),
+        points=points,
+        baseline=baseline,
+        settings=settings,
+        source=text,
+    )
+
+
+def _setting(entry: Mapping[str, Any], table: Mapping[str, Any], compas: Path | None) -> Setting:
+    label = _value(entry, "label", str)
+    _check_keys(entry, {"label", "box", "quick", "reference", *_KINDS}, f"the setting {label!r}")
+    kinds = [kind for kind in _KINDS if kind in entry]
+    if len(kinds) != 1:
+        raise InvalidInputError(
+            f"the setting {label!r} has {' and '.join(kinds) or 'none'} of {', '.join(_KINDS)}; one"
+            " of them is needed"
+        )
+    (kind,) = kinds
+    options = merged(table.get(kind, {}), _value(entry, kind, dict))
+    reference = dict(entry.get("reference", {}))
+    _check_keys(reference, REFERENCES, f"the reference of {label!r}")
+    try:
+        options = _CHECKS[kind](options, compas)
+    except InvalidInputError as error:
+        raise InvalidInputError(f"the setting {label!r}: {error}") from error
+    return Setting(label, kind, options, _box({"box": table.get("box"), **entry}), reference)
+
+
+def _box(table: Mapping[str, Any]) -> tuple[float, float]:
+    box = _value(table, "box", list)
+    if len(box) != 2 or not all(isinstance(end, int | float) for end in box) or box[0] >= box[1]:
+        raise InvalidInputError(f"box = {box}; a lower and an upper bound are needed: [-1.0, 1.0]")
+    return float(box[0]), float(box[1])
+
+
+def _random(options: dict[str, Any], compas: Path | None) -> dict[str, Any]:
+    _check_call(random_network, options | {"seed": 0}, "network")
+    random_network(**options, seed=0)
+    return options
+
+
+def _design(options: dict[str, Any], compas: Path | None) -> dict[str, Any]:
+    kind = options.get("kind", "")
+    if kind not in DESIGNS:
+        raise InvalidInputError(f"design.kind = {kind!r}; there are {', '.join(DESIGNS)}")
+    _check_call(DESIGNS[kind], {k: v for k, v in options.items() if k != "kind"}, "design")
+    return options
+
+
+def _train(options: dict[str, Any], compas: Path | None) -> dict[str, Any]:
+    from polyrelu.training import Settings
+
+    if options.get("data", {}).get("name") == COMPAS:
+        if compas is None:
+            raise InvalidInputError(
+                f"the table {COMPAS} is needed and no part of polyrelu: give it with --compas FILE"
+                " (data/README.md says where it is from)"
+            )
+        options = merged(options, {"data": {"name": str(Path(compas).resolve())}})
+    Settings.from_mapping(options)
+    return options
+
+
+_CHECKS = {"network": _random, "design": _design, "train": _train}
+
+
+def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Two tables as one: what both have is that of `above`, tables in them merged alike.
+
+    Examples
+    --------
+    >>> merged({"a": 1, "b": {"c": 2, "d": 3}}, {"b": {"c": 4}})
+    {'a': 1, 'b': {'c': 4, 'd': 3}}
+    """
+    result = dict(below)
+    for key, value in above.items():
+        both = isinstance(value, Mapping) and isinstance(below.get(key), Mapping)
+        result[key] = merged(below[key], value) if both else value
+    return result
+
+
+def _check_keys(table: Mapping[str, Any], known: set[str], where: str) -> None:
+    strangers = sorted(set(table) - known)
+    if strangers:
+        raise InvalidInputError(
+            f"{where} has an unknown key {strangers[0]!r}; there are {', '.join(sorted(known))}"
+        )
+
+
+def _check_call(function: Callable[..., Any], options: Mapping[str, Any], where: str) -> None:
+    """Whether a function takes these options, and no other is needed."""
+    try:
+        inspect.signature(function).bind(**options)
+    except TypeError as error:
+        known = ", ".join(name for name in inspect.signature(function).parameters if name != "seed")
+        raise InvalidInputError(f"{where}: {error}; it takes {known}") from error
+
+
+def _value(table: Mapping[str, Any], key: str, kind: type) -> Any:
+    value = table.get(key)
+    if not isinstance(value, kind) or isinstance(value, bool):
+        what = "is missing" if key not in table else f"= {value!r} is no {kind.__name__}"
+        raise InvalidInputError(f"{key} {what}")
+    return value

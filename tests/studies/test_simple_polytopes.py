@@ -1,0 +1,192 @@
+"""The study of simple polytopes: what is measured, how seeds become effects, and the report."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+from polyrelu.errors import InvalidInputError
+from polyrelu.network.initialize import random_network
+from polyrelu.regions import Box, enumerate_regions
+from polyrelu.studies.simple_polytopes import study
+from polyrelu.studies.simple_polytopes.measurement import measured
+from polyrelu.studies.simple_polytopes.settings import experiment
+from polyrelu.studies.simple_polytopes.tables import tables, tasks
+from polyrelu.studies.simple_polytopes.verdict import verdict
+
+WIDTHS = (3, 6, 4, 1)
+
+
+@pytest.fixture(scope="module")
+def rows():
+    return measured(
+        kind="network", options={"widths": WIDTHS, "bias": 0.1}, box=(-1, 1), points=200, seed=3
+    )
+
+
+def bars(rows, population, weighting, counted):
+    kind = {"population": population, "weighting": weighting, "counted": counted}
+    return {
+        row["value"]: row["weight"]
+        for row in rows["histograms"]
+        if all(row[column] == value for column, value in kind.items())
+    }
+
+
+def number(rows, statistic, population="all", weighting="", counted=""):
+    kind = {
+        "population": population,
+        "weighting": weighting,
+        "counted": counted,
+        "statistic": statistic,
+    }
+    (found,) = [
+        row["value"]
+        for row in rows["statistics"]
+        if all(row[column] == value for column, value in kind.items())
+    ]
+    return found
+
+
+def test_all_regions_and_those_met_by_points(rows):
+    regions = enumerate_regions(random_network(WIDTHS, bias=0.1, seed=3), Box(-1, 1))
+    values, counts = np.unique(regions.n_facets, return_counts=True)
+    assert bars(rows, "all", "count", "facets") == dict(
+        zip(values.tolist(), counts.tolist(), strict=True)
+    )
+    assert sum(bars(rows, "all", "volume", "facets").values()) == pytest.approx(8, rel=1e-12)
+    assert number(rows, "regions") == len(regions)
+    met = sum(bars(rows, "sampled", "count", "facets").values())
+    assert number(rows, "share_met") == met / len(regions)
+    assert 0 < met < len(regions)
+    mean = number(rows, "mean", weighting="count", counted="facets")
+    assert mean == regions.n_facets.mean()
+    assert (
+        number(rows, "max", weighting="count", counted="vertices") == regions.f_vectors[:, 0].max()
+    )
+
+
+def test_theory_holds_and_the_rows_are_json(rows):
+    assert rows["oracles"]
+    assert all(row["holds"] for row in rows["oracles"])
+    assert json.loads(json.dumps(rows, allow_nan=False)) == rows
+
+
+def test_a_trained_setting_has_its_epochs_and_its_data():
+    options = {
+        "data": {"name": "moons", "samples": 40},
+        "network": {"hidden": [4]},
+        "training": {"loss": "logistic", "epochs": 2, "batch_size": 0},
+        "snapshots": {"schedule": "linear", "every": 1},
+    }
+    rows = measured(kind="train", options=options, box=(-1, 1), points=20, seed=0)
+    assert {row["epoch"] for row in rows["statistics"]} == {0, 1, 2}
+    first = {"histograms": [row for row in rows["histograms"] if row["epoch"] == 0]}
+    assert sum(bars(first, "all", "points", "facets").values()) == 40
+    assert sum(bars(first, "data", "count", "facets").values()) <= 40
+    losses = [row["value"] for row in rows["statistics"] if row["statistic"] == "loss_train"]
+    assert losses[2] < losses[0]
+
+
+def test_a_designed_setting_reaches_its_theory():
+    options = {"kind": "tangent", "n": 9, "dim": 2}
+    rows = measured(kind="design", options=options, box=(-1, 1), points=20, seed=0)
+    assert number(rows, "max", weighting="count", counted="facets") == 9 + 2 * 2
+
+
+def record(regions, mean, epoch=0):
+    """A record with the few numbers that effects are made of."""
+    of = {"epoch": epoch, "population": "all"}
+    whole = of | {"weighting": "", "counted": ""}
+    return {
+        "histograms": [of | {"weighting": "count", "counted": "facets", "value": 4, "weight": 1}],
+        "statistics": [
+            whole | {"statistic": "regions", "value": regions},
+            whole | {"statistic": "dim", "value": 2},
+            whole | {"statistic": "share_met", "value": 0.5},
+            of | {"weighting": "count", "counted": "facets", "statistic": "mean", "value": mean},
+            of
+            | {
+                "weighting": "count",
+                "counted": "facets",
+                "statistic": "share_third",
+                "value": 0.25,
+            },
+        ],
+        "oracles": [],
+    }
+
+
+@pytest.fixture
+def found(mini):
+    each = experiment(mini)
+    three = [record(7, 4.0), record(6, 4.0), record(7, 4.0)]
+    six = [record(17, 4.0), record(18, 4.0), record(21, 4.0)]
+    learned = [
+        {
+            name: first[name] + last[name]
+            for first, last in [(record(5, 4.0), record(n, 4.5, epoch=2))]
+            for name in first
+        }
+        for n in (8, 9, 10)
+    ]
+    return tables([each], [*three, *six, *learned])
+
+
+def test_tasks_and_records_go_in_step(mini):
+    each = experiment(mini)
+    labels = [task.label for task in tasks([each])]
+    assert labels[0] == "Mini: three, seed 0"
+    assert labels[-1] == "Mini: learned, seed 2"
+    assert len(labels) == 9
+
+
+def test_effects_are_students_over_paired_seeds(found):
+    effects = found.effects.set_index(["comparison", "statistic"])
+    regions = effects.loc[("six", "regions")]
+    # Differences 10, 12, 14: mean 12, standard error 2 / sqrt(3), t of 2 degrees at 97.5 % 4.3027.
+    assert regions["effect"] == 12
+    assert regions["high"] - 12 == pytest.approx(4.302653 * 2 / math.sqrt(3), rel=1e-6)
+    assert regions["clear"]
+    assert regions["baseline"] == pytest.approx(20 / 3)
+    trained = effects.loc[("learned: trained", "regions")]
+    assert (trained["effect"], trained["baseline"]) == (4, 5)
+    assert not effects.loc[("six", "mean")]["clear"]
+
+
+def test_the_end_is_the_last_epoch_of_each_setting(found):
+    ends = found.at_the_end()
+    assert set(ends.statistics.groupby("setting")["epoch"].max().items()) == {
+        ("three", 0), ("six", 0), ("learned", 2),
+    }  # fmt: skip
+    assert len(ends.histograms) == 9
+    assert len(found.histograms) == 12
+
+
+def test_the_verdict_quotes_its_figures(found):
+    text = verdict(found)
+    assert "4.000 (three) to 4.500 (learned); 2d = 4" in text
+    assert "the number of regions (6.667 rises by 12, 95 % interval 7.032 to 16.97" in text
+    assert "by facets they are a minority in every setting" in text
+    assert "50.0% to 50.0% of the regions" not in text  # nothing was sampled
+
+
+def test_other_dimensions_are_refused(mini):
+    each = experiment(mini)
+    records = [record(7, 4.0) for _ in tasks([each])]
+    for row in records[-1]["statistics"]:
+        if row["statistic"] == "dim":
+            row["value"] = 3
+    with pytest.raises(InvalidInputError, match="different dimensions"):
+        tables([each], records)
+
+
+def test_the_study_is_the_same_in_python(mini, tmp_path):
+    seen = []
+    written = study(
+        tmp_path / "out", names=[mini], quick=True, progress=lambda *state: seen.append(state)
+    )
+    assert written.paths[-1] == tmp_path / "out/report.html"
+    assert seen[0] == (0, 2, "")
+    assert seen[-1][:2] == (2, 2)
