@@ -21,7 +21,7 @@ def test_a_study_of_ones_own_from_the_command_line(polyrelu, mini, tmp_path):
     for word in ("Mini", "Nothing in particular.", "three", "six", "learned", "2d = 4"):
         assert word in page
     assert (tmp_path / "out/settings/mini.toml").read_text() == mini.read_text()
-    table = pd.read_csv(tmp_path / "out/tables/mini-settings.csv")
+    table = pd.read_csv(tmp_path / "out/tables/mini-facets.csv")
     assert table["setting"].tolist() == ["three", "six", "learned"]
     assert table["mean (all)"].tolist() == [4.0, 4.0, 4.0]  # theory: 4 in a 2-D box
     records = {path: path.stat().st_mtime_ns for path in (tmp_path / "out/records").iterdir()}

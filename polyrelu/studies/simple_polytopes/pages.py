@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -12,7 +13,14 @@ from polyrelu.report import panels
 from polyrelu.report.page import Drawing, Report, Section, Tabulation
 from polyrelu.studies.simple_polytopes.settings import Experiment
 from polyrelu.studies.simple_polytopes.tables import LAST, Tables
-from polyrelu.studies.simple_polytopes.verdict import PINNED, by_setting, dim_of, number, verdict
+from polyrelu.studies.simple_polytopes.verdict import (
+    PINNED,
+    by_setting,
+    dim_of,
+    number,
+    observations,
+    verdict,
+)
 
 TITLE = "How simple are the polytopes of ReLU networks?"
 LEAD = (
@@ -25,7 +33,6 @@ LEAD = (
     " points. What their settings were is partly remembered, not verified; all are in the"
     " settings files."
 )
-FORMATS = {"share": ".1%", "deviation": ".2g"}
 EULER = "sum of facets - "
 MEAN = ["facets", "count", "mean"]
 SUMMARISED = {  # counted, weighting, statistic
@@ -36,23 +43,29 @@ SUMMARISED = {  # counted, weighting, statistic
     ("", "", "regions"): "regions",
     ("", "", "nonlinearity_index"): "nonlinearity index",
 }
-SHOWN = (  # of the table of settings: column, population, weighting, counted, statistic
-    ("regions", "all", "", "", "regions"),
-    ("share met", "all", "", "", "share_met"),
+FACETS = (  # of a table of settings: column, population, weighting, counted, statistic
     ("mean (all)", "all", "count", "facets", "mean"),
     ("mean (sampled)", "sampled", "count", "facets", "mean"),
     ("mean (by volume)", "all", "volume", "facets", "mean"),
     ("mean (data)", "data", "count", "facets", "mean"),
     ("std (all)", "all", "count", "facets", "std"),
     ("largest (all)", "all", "count", "facets", "max"),
-    ("at most a third, all", "all", "count", "facets", "share_third"),
-    ("at most a third, sampled", "sampled", "count", "facets", "share_third"),
-    ("simplices (all)", "all", "count", "simplices", "mean"),
-    ("simplices (sampled)", "sampled", "count", "simplices", "mean"),
+    ("at most a third (all)", "all", "count", "facets", "share_third"),
+    ("at most a third (sampled)", "sampled", "count", "facets", "share_third"),
+)
+WHOLE = (
+    ("regions", "all", "", "", "regions"),
+    ("met by the sample", "all", "", "", "share_met"),
     ("linear per activation region", "all", "", "", "linear_share"),
     ("nonlinearity index", "all", "", "", "nonlinearity_index"),
+    ("simplices (all)", "all", "count", "simplices", "mean"),
+    ("simplices (sampled)", "sampled", "count", "simplices", "mean"),
     ("test accuracy", "all", "", "", "accuracy_test"),
 )
+FORMATS = {
+    "met by the sample": ".1%", "at most a third (all)": ".1%",
+    "at most a third (sampled)": ".1%", "regions": ",.0f", "test accuracy": ".1%",
+}  # fmt: skip
 REFERENCES = {
     "regions": "regions",
     "mean_all": "mean (all)",
@@ -165,6 +178,7 @@ def _section(experiment: Experiment, tables: Tables) -> Section:
         *([experiment.note] if experiment.note else []),
         f"Settings: {lines}. Seeds: {', '.join(map(str, experiment.seeds))}. Compared with:"
         f" {experiment.baseline}.",
+        *observations(tables),
     ]
     displays: list[Drawing | Tabulation] = [
         *_histograms(experiment, ends, 2 * dim, domain),
@@ -291,27 +305,38 @@ def _effects(experiment: Experiment, tables: Tables, domain: str) -> Iterator[Dr
 
 def _numbers(experiment: Experiment, ends: Tables) -> Iterator[Tabulation]:
     """Means over seeds, a row per setting, and figures from elsewhere."""
-    columns = {name: by_setting(ends, *kind) for name, *kind in SHOWN}
-    table = pd.DataFrame({name: found for name, found in columns.items() if len(found)})
+    columns = {name: by_setting(ends, *kind) for name, *kind in (*FACETS, *WHOLE)}
     order = [setting.label for setting in experiment.settings]
-    table = table.reindex(order).reset_index(names="setting")
-    yield Tabulation(
-        f"{experiment.name}-settings",
-        table,
-        "Means over seeds, at the end of training where there is one. Facets are the neurons' and"
-        " the domain's;"
-        f" “met”: by {experiment.points:,} uniform points; “at most a third”: share of regions"
-        " with at most a third of"
-        " the largest number of facets; simplices: Delaunay (Qhull), of all regions where they"
-        " are at most 50,000 for"
-        " every seed.",
-    )
+    for name, shown, text in (
+        (
+            "facets",
+            FACETS,
+            "Facets per activation region, the neurons' and the domain's. “At most a third”: share"
+            " of regions with at most a third of the largest number.",
+        ),
+        (
+            "networks",
+            WHOLE,
+            f"The sample: {experiment.points:,} uniform points. Linear regions: neighbours with one"
+            " affine map merged. Nonlinearity index: variance of the gradient over its mean square,"
+            " by volume. Simplices per region: Delaunay (Qhull), flat ones left out; of all regions"
+            " where these are at most 50,000.",
+        ),
+    ):
+        known = {column: columns[column] for column, *_ in shown if len(columns[column])}
+        yield Tabulation(
+            f"{experiment.name}-{name}",
+            pd.DataFrame(known).reindex(order).reset_index(names="setting"),
+            f"{text} Means over {len(experiment.seeds)} seeds, at the end of training where there"
+            " is one.",
+            {column: spec for column, spec in FORMATS.items() if column in known},
+        )
     known = [s for s in experiment.settings if s.reference]
     if known:
         rows = []
         for setting in known:
             own = columns["regions"][setting.label], columns["mean (all)"][setting.label]
-            met = own[0] * columns["share met"][setting.label]
+            met = own[0] * columns["met by the sample"][setting.label]
             ours = dict(
                 zip(
                     REFERENCES.values(),
@@ -336,20 +361,30 @@ def _numbers(experiment: Experiment, ends: Tables) -> Iterator[Tabulation]:
 def _oracles(experiment: Experiment, tables: Tables) -> Iterator[Tabulation]:
     if not len(tables.oracles):
         return
-    grouped = tables.oracles.groupby(["setting", "quantity", "relation", "reference"], sort=False)
-    table = grouped.agg(
-        networks=("measured", "size"),
-        measured=("measured", "mean"),
-        theory=("theory", "mean"),
-        largest_deviation=("deviation", lambda found: found.abs().max()),
-        all_hold=("holds", lambda found: "yes" if found.all() else "NO"),
-    ).reset_index()
-    table.loc[table["relation"] != "=", "largest_deviation"] = float("nan")
+    rows = [
+        {
+            "quantity": quantity,
+            "relation": relation,
+            "reference": reference,
+            "networks": len(found),
+            "measured": _range(found["measured"]),
+            "theory": _range(found["theory"]),
+            "largest deviation": found["deviation"].abs().max() if relation == "=" else math.nan,
+            "holds": "always" if found["holds"].all() else "NOT ALWAYS",
+        }
+        for (quantity, relation, reference), found in tables.oracles.groupby(
+            ["quantity", "relation", "reference"], sort=False
+        )
+    ]
     yield Tabulation(
         f"{experiment.name}-theory",
-        table,
-        "Theory beside measured values: means over networks (seeds and snapshots) for which the"
-        " formula is valid; the"
-        " deviation is that of the equations.",
-        n_shown=30,
+        pd.DataFrame(rows),
+        "Theory beside measured values, of all networks (settings, seeds and snapshots) for which a"
+        " formula is valid. N: number of regions.",
     )
+
+
+def _range(found: pd.Series) -> str:
+    """From the least to the largest number."""
+    low, high = number(found.min()), number(found.max())
+    return low if low == high else f"{low} to {high}"

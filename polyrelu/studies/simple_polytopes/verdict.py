@@ -20,26 +20,27 @@ N_QUOTED = 4
 
 
 def verdict(tables: Tables) -> str:
-    """What the figures say to the claim of an experiment.
+    """Whether the claim holds: the mean over all regions, and the share of simple polytopes.
 
     Parameters
     ----------
     tables : Tables
         Of one experiment.
-
-    Returns
-    -------
-    str
-        Sentences: what stays, what changes, what a sample sees, and whether the claim holds.
     """
     ends = tables.at_the_end()
-    said = [
-        _the_mean(ends, dim_of(tables)),
-        _what_changes(tables),
-        _the_sample(ends),
-        _simplicity(ends),
-    ]
-    return " ".join(sentence for sentence in said if sentence)
+    return f"{_the_mean(ends, dim_of(tables))} {_simplicity(ends)}"
+
+
+def observations(tables: Tables) -> list[str]:
+    """What changes most, and what a sample sees: a paragraph each.
+
+    Parameters
+    ----------
+    tables : Tables
+        Of one experiment.
+    """
+    found = (_what_changes(tables), _the_sample(tables.at_the_end()))
+    return [text for text in found if text]
 
 
 def dim_of(tables: Tables) -> int:
