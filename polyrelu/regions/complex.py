@@ -267,9 +267,19 @@ class RegionComplex:
         return {pattern.tobytes(): row for row, pattern in enumerate(self.patterns)}
 
     def generators(self, rows: np.ndarray | None = None) -> Generators:
-        """Vertices, rays and incidences of all regions, or of some rows."""
-        patterns = self.patterns if rows is None else self.patterns[rows]
-        return generators(self.network, self.chart, patterns)
+        """Vertices, rays and incidences of all regions, or of some rows.
+
+        Those of all regions are kept, once asked for: some 30 bytes a vertex.
+        """
+        if rows is None:
+            return self._generators
+        if "_generators" in self.__dict__:
+            return self._generators.taken(rows)
+        return generators(self.network, self.chart, self.patterns[rows])
+
+    @cached_property
+    def _generators(self) -> Generators:
+        return generators(self.network, self.chart, self.patterns)
 
     def vertices(self) -> tuple[np.ndarray, np.ndarray]:
         """Vertices of all regions; with a lineality, a point of each minimal face.

@@ -20,7 +20,7 @@ from polyrelu.shapes.histogram import face_histogram
 from polyrelu.shapes.linear_regions import linear_regions
 from polyrelu.shapes.nonlinearity import nonlinearity_index
 from polyrelu.shapes.oracles import oracles
-from polyrelu.shapes.simplices import simplex_histogram
+from polyrelu.shapes.simplices import triangulation_sizes
 from polyrelu.studies.simple_polytopes.settings import DESIGNS, merged
 
 STATISTICS = ("mean", "median", "std", "min", "max", "entropy", "share_third")
@@ -110,7 +110,8 @@ class Rows:
         network, epoch = moment.network, moment.epoch
         regions = enumerate_regions(network, box)
         domain = regions.domain
-        met = regions.taken(sample(network, domain, points, seed=seed).of(regions))
+        rows = sample(network, domain, points, seed=seed).of(regions)
+        met = regions.taken(rows)
         self._distribution(epoch, "all", face_histogram(regions), "facets")
         self._distribution(epoch, "all", face_histogram(regions, weight="volume"), "facets")
         of_neurons = face_histogram(regions, domain_facets=False)
@@ -124,10 +125,8 @@ class Rows:
             by_points = face_histogram(regions, weight="points", points=inside)
             self._distribution(epoch, "all", by_points, "facets")
         if regions.dim <= FLAT:
-            self._distribution(epoch, "sampled", simplex_histogram(met), "simplices")
-            if len(regions) <= FEW:
-                self._distribution(epoch, "all", simplex_histogram(regions), "simplices")
             self._oracles(epoch, regions)
+            self._simplices(epoch, regions, rows)
         merged_regions = linear_regions(regions)
         whole = {
             "dim": regions.dim,
@@ -140,6 +139,17 @@ class Rows:
             **moment.scores,
         }
         self._numbers(epoch, {"population": "all", "weighting": "", "counted": ""}, whole)
+
+    def _simplices(self, epoch: int, regions: RegionComplex, met: np.ndarray) -> None:
+        """Triangulation sizes of the regions in the rows `met`, and of all if they are few."""
+        if len(regions) <= FEW:
+            sizes = triangulation_sizes(regions)
+            found = {"all": sizes, "sampled": sizes[met]}
+        else:
+            found = {"sampled": triangulation_sizes(regions.taken(met))}
+        for population, each in found.items():
+            cut = Distribution.from_values(each[each > 0], counted="simplices")
+            self._distribution(epoch, population, cut, "simplices")
 
     def _distribution(self, epoch: int, population: str, found: Distribution, counted: str) -> None:
         kind = {"population": population, "weighting": found.weighted_by, "counted": counted}
