@@ -106,3 +106,23 @@ def test_an_interrupted_run_ends_at_once_and_keeps_what_was_done(tmp_path):
     assert time.monotonic() - started < 20
     assert run.returncode
     assert len(list(Path(tmp_path, "kept").glob("*.json"))) == 2
+
+
+def test_a_killed_run_leaves_no_process_at_work(tmp_path):
+    script = tmp_path / "sleepy.py"
+    script.write_text(SLEEPY)
+    run = subprocess.Popen([sys.executable, script, tmp_path / "kept"], stdout=subprocess.PIPE)
+    for _ in range(3):
+        run.stdout.readline()
+    children = Path(f"/proc/{run.pid}/task/{run.pid}/children")
+    if not children.exists():
+        run.kill()
+        pytest.skip("no /proc to see processes in")
+    workers = [Path("/proc", pid) for pid in children.read_text().split()]
+    assert len(workers) >= 2
+    run.kill()
+    run.communicate(timeout=30)
+    deadline = time.monotonic() + 20
+    while any(worker.exists() for worker in workers) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not any(worker.exists() for worker in workers)

@@ -60,6 +60,7 @@ WHOLE = (
     ("nonlinearity index", "all", "", "", "nonlinearity_index"),
     ("simplices (all)", "all", "count", "simplices", "mean"),
     ("simplices (sampled)", "sampled", "count", "simplices", "mean"),
+    ("diameter at least", "all", "", "", "diameter_at_least"),
     ("test accuracy", "all", "", "", "accuracy_test"),
 )
 FORMATS = {
@@ -320,7 +321,8 @@ def _numbers(experiment: Experiment, ends: Tables) -> Iterator[Tabulation]:
             f"The sample: {experiment.points:,} uniform points. Linear regions: neighbours with one"
             " affine map merged. Nonlinearity index: variance of the gradient over its mean square,"
             " by volume. Simplices per region: Delaunay (Qhull), flat ones left out; of all regions"
-            " where these are at most 50,000.",
+            " where these are at most 50,000. Diameter: of the dual graph, by distances from a few"
+            " nodes.",
         ),
     ):
         known = {column: columns[column] for column, *_ in shown if len(columns[column])}
