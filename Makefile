@@ -22,6 +22,7 @@ bench: .venv/test.stamp
 	$(BIN)/python benchmarks/scaling.py
 	$(BIN)/python benchmarks/cold_start.py
 	$(BIN)/python benchmarks/against_tools.py
+	$(BIN)/python benchmarks/oracles.py --nets 5
 
 clean:
 	rm -rf .venv out build *.egg-info
