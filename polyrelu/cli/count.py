@@ -2,12 +2,13 @@
 
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from polyrelu.cli.domains import check_alone, domain_options, given_domain
 from polyrelu.cli.output import (
     check_json_target,
     json_option,
@@ -30,14 +31,7 @@ if TYPE_CHECKING:
 
 @click.command(cls=CountVerb)
 @click.argument("net", type=path_type)
-@click.option("--box", nargs=2, type=float, metavar="LO HI", help="Bounds of every input.")
-@click.option(
-    "--bounds",
-    type=path_type,
-    metavar="FILE",
-    help="Bounds of each input: a line 'lower upper' per input, or a .vnnlib file.",
-)
-@click.option("--space", is_flag=True, help="All of input space: inputs have no bounds.")
+@domain_options
 @click.option(
     "--slice",
     "slice_file",
@@ -188,27 +182,14 @@ def _domain(
     slice_file: Path | None,
     places: "Sequence[np.ndarray]",
 ) -> "Domain":
-    from polyrelu.regions import AffineSlice, Box, Space
+    from polyrelu.regions import AffineSlice, Box
 
-    _check_alone({"--box": box is not None, "--bounds": bounds is not None, "--space": space})
-    _check_alone({"--slice": slice_file is not None, OPTION: bool(places)})
-    domain: Box | Space | None = None
-    if space:
-        domain = Space()
-    elif bounds is not None:
-        domain = Box.from_file(bounds)
-    elif box is not None:
-        domain = Box(*box)
+    check_alone({"--slice": slice_file is not None, OPTION: bool(places)})
+    domain = given_domain(box, bounds, space)
     if places:
         return AffineSlice.through(places, domain)
     domain = domain or Box(-1.0, 1.0)
     return domain if slice_file is None else AffineSlice.from_file(slice_file, domain)
-
-
-def _check_alone(wanted: Mapping[str, bool]) -> None:
-    given = [option for option, is_given in wanted.items() if is_given]
-    if len(given) > 1:
-        raise click.UsageError(f"{' and '.join(given[:2])} are two domains: give one of them")
 
 
 def _to_draw(network: "Network", domain: "Domain", census: "Census") -> "RegionComplex | None":

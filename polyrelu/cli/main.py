@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import click
 
 from polyrelu._version import __version__
+from polyrelu.cli.compare import compare
 from polyrelu.cli.count import count
 from polyrelu.cli.inspect import inspect
 from polyrelu.cli.output import Verb, drop_standard_output, standard_output
@@ -32,6 +33,7 @@ def polyrelu() -> None:
     """
 
 
+polyrelu.add_command(compare)
 polyrelu.add_command(count)
 polyrelu.add_command(inspect)
 polyrelu.add_command(study)

@@ -11,7 +11,7 @@ from typing import Any
 from polyrelu._version import __version__
 from polyrelu.errors import InvalidInputError
 from polyrelu.regions.described import from_description, in_coordinates, in_words
-from polyrelu.regions.domain import AffineSlice, Box, Domain, Polytope, Space
+from polyrelu.regions.domain import Box, Domain, Polytope, Space
 from polyrelu.shapes import theory
 from polyrelu.shapes.census import Census
 from polyrelu.shapes.compare import Distance, distance_table
@@ -206,7 +206,7 @@ class Comparison:
         own = {in_words(o.domain): o.label for o in reversed(self.operands)}
         if any(o.census.domain != self.operands[0].census.domain for o in self.operands):
             places = "; ".join(f"{label}: {words}" for words, label in reversed(own.items()))
-            said.append(f"domains are equal in their own coordinates only ({places})")
+            said.append(f"Domains are equal in their own coordinates only ({places})")
         return said
 
     def _formats(self, labels: Sequence[str]) -> str:
@@ -271,10 +271,11 @@ def _options(domain: Box | Polytope | Space) -> str:
     """How a command line names a domain."""
     if isinstance(domain, Space):
         return "with --space"
-    if isinstance(domain, Box) and len({*domain.lower.tolist()} | {*domain.upper.tolist()}) == 2:
-        low, high = in_words(Box(domain.lower[:1], domain.upper[:1]))[5:-1].split(", ")
-        return f"with --box {low} {high}"
-    return "with --bounds FILE" if isinstance(domain, Box) else "from Python"
+    if isinstance(domain, Box):
+        sides = set(zip(domain.lower.tolist(), domain.upper.tolist(), strict=True))
+        one = " ".join(f"{bound!r}".removesuffix(".0") for bound in sides.pop())
+        return "with --bounds FILE" if sides else f"with --box {one}"
+    return "as a Polytope, from Python"
 
 
 def _oracles(operand: Operand) -> Iterator[Oracle]:
@@ -292,6 +293,3 @@ def _oracles(operand: Operand) -> Iterator[Oracle]:
 
 def _listed(labels: Sequence[str]) -> str:
     return f"{', '.join(labels[:-1])} and {labels[-1]}"
-
-
-__all__ = ["AffineSlice", "Comparison", "Operand", "check_one_domain"]

@@ -1,0 +1,1 @@
+"""Censuses side by side: as text, as tidy tables, as a report."""
