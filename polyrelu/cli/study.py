@@ -1,16 +1,17 @@
 """``polyrelu study``: reproduce a paper."""
 
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 
 import click
 
 from polyrelu.cli.output import Verb, path_type, remark, standard_output
 
-STUDIES = ("simple-polytopes",)
+STUDIES = ("simple-polytopes", "bias-free", "symmetry", "bottleneck")
+WITH_COMPAS = "simple-polytopes"
 
 
 @click.command(cls=Verb)
@@ -18,10 +19,12 @@ STUDIES = ("simple-polytopes",)
 @click.option("--out", type=path_type, metavar="DIR", help="Folder of the report; out/NAME if not.")
 @click.option(
     "--experiment",
+    "--figure",
     "experiments",
     multiple=True,
     metavar="NAME|FILE.toml",
-    help="Only this experiment, or one of your own settings; may be given several times.",
+    help="Only this part of the study; of simple-polytopes also one of your own settings. May be "
+    "given several times.",
 )
 @click.option("--quick", is_flag=True, help="Small networks and few seeds: some two minutes.")
 @click.option(
@@ -46,30 +49,37 @@ def study(
 ) -> None:
     """Reproduce the study NAME, and write its report, figures and tables into a folder.
 
-    simple-polytopes: Fan et al., "Deep ReLU networks have surprisingly simple polytopes":
-    initialisation, bias, depth, training, design, shortcuts, regularisers and bottlenecks, with
-    every region counted beside those that a sample meets. --experiment NAME takes one of these
-    words (or compas), or a settings file.
+    \b
+    simple-polytopes  Fan et al., "Deep ReLU networks have surprisingly simple polytopes"
+    bias-free         Zhang, Saxe & Latham, "When are bias-free ReLU networks effectively linear?"
+    symmetry          Hajjar & Chizat, symmetries in the dynamics of wide two-layer networks
+    bottleneck        Zhu, Pandit & Belkin, linear bottleneck networks and multilinearity
+
+    --experiment NAME takes one part of a study; a wrong name shows which there are.
 
     A run that is interrupted goes on when it is called again with the same folder.
     """
-    from polyrelu.studies.simple_polytopes import study as simple_polytopes
+    if compas is not None and name != WITH_COMPAS:
+        raise click.UsageError(f"--compas goes with {WITH_COMPAS} only, not with {name}")
+    options = {"compas": compas} if name == WITH_COMPAS else {}
+    from polyrelu.shapes.count import n_processors
 
+    package = import_module(f"polyrelu.studies.{name.replace('-', '_')}")
     folder = out or Path("out") / name
     shows = not quiet and (sys.stderr.isatty() if progress is None else progress)
     with tasks_bar(shows) as report:
-        written = simple_polytopes(
+        written = package.study(
             folder,
             names=experiments or None,
             quick=quick,
-            compas=compas,
-            workers=workers or len(os.sched_getaffinity(0)),
+            workers=n_processors() if workers is None else workers,
             progress=report,
+            **options,
         )
     if not quiet:
         for text in written.remarks:
             remark(text)
-        if compas is None and not experiments:
+        if name == WITH_COMPAS and compas is None and not experiments:
             remark("the experiment on COMPAS is left out: give its table with --compas FILE")
     with standard_output():
         click.echo(f"report: {written.paths[-1]}")

@@ -98,7 +98,7 @@ def effect_plot(
             axes.tick_params(labelsize=SMALL)
             axes.tick_params(axis="y", length=0)
             axes.spines["left"].set_visible(False)
-            axes.xaxis.set_major_locator(MaxNLocator(7 if len(sides) == 1 else 5, steps=STEPS))
+            axes.xaxis.set_major_locator(MaxNLocator(7 if len(sides) == 1 else 4, steps=STEPS))
             axes.margins(x=0.08)
         panels[0].set_yticks(list(at.values()), labels, fontsize=8)
         for (bold, _), text in zip(heads, panels[0].get_yticklabels(), strict=True):

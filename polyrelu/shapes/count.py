@@ -199,16 +199,16 @@ def _workers(
         place = cluster(scheduler)
         return place | {"n_workers": workers or place["n_workers"]}
     if executor is None:
-        n = workers or _n_processors()
+        n = workers or n_processors()
         return {"pool": partial(ThreadPoolExecutor, n) if n > 1 else None, "n_workers": n}
     return {
         "pool": lambda: nullcontext(executor),
-        "n_workers": workers or getattr(executor, "_max_workers", None) or _n_processors(),
+        "n_workers": workers or getattr(executor, "_max_workers", None) or n_processors(),
         "shares_memory": isinstance(executor, ThreadPoolExecutor),
     }
 
 
-def _n_processors() -> int:
+def n_processors() -> int:
     """Those that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
