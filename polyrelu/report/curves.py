@@ -36,6 +36,7 @@ from polyrelu.report.panels_layout import (
     WIDTH,
     few,
     grid,
+    legend,
     series_label,
     wrapped,
 )
@@ -142,7 +143,7 @@ def curves(
         handles = [drawn[name] for name in names if name in drawn]
         if oracle is not None and frame[oracle].notna().any():
             handles.append(Line2D([], [], label=oracle_name.replace("$", r"\$"), **_dashed(INK)))
-        _legend(figure, handles)
+        legend(figure, handles)
     return figure
 
 
@@ -312,28 +313,6 @@ def _mark_places(panels: Sequence[Axes], places: Sequence[float], scale: str) ->
         axes.xaxis.set_major_locator(FixedLocator(places))
         axes.xaxis.set_major_formatter(FixedFormatter(labels))
         axes.xaxis.set_minor_locator(NullLocator())
-
-
-def _legend(figure: Figure, handles: Sequence[Line2D]) -> None:
-    """Legend over the panels, in as many columns as there is room for."""
-    if not handles:
-        return
-    lengths = [len(str(handle.get_label())) + 7 for handle in handles]  # and the line
-    across = 1
-    for n in range(2, len(handles) + 1):  # columns are filled one after the other, evenly
-        parts = np.array_split(lengths, n)
-        if sum(part.max() for part in parts) <= WIDTH * LETTERS:
-            across = n
-    figure.legend(
-        handles=list(handles),
-        loc="outside upper left",
-        ncols=across,
-        frameon=False,
-        fontsize=SMALL + 0.5,
-        handlelength=2.0,
-        columnspacing=1.2,
-        borderpad=0.1,
-    )
 
 
 def _finite(axes: Axes, which: str) -> NDArray[np.float64]:

@@ -137,17 +137,16 @@ def legend(figure: Figure, handles: Sequence[Any]) -> None:
     """Legend over the panels, in as many columns as there is room for."""
     if not handles:
         return
-    lengths = [len(handle.get_label()) + 6 for handle in handles]  # and the mark
-    n = len(lengths)
-    fit = 1
-    for across in range(2, n + 1):  # filled column by column
-        down = math.ceil(n / across)
-        if sum(max(lengths[i : i + down]) for i in range(0, n, down)) <= WIDTH * LETTERS:
-            fit = across
+    lengths = [len(str(handle.get_label())) + 7 for handle in handles]  # and the mark
+    across = 1
+    for n in range(2, len(handles) + 1):  # columns are filled one after the other, evenly
+        parts = np.array_split(lengths, n)
+        if sum(part.max() for part in parts) <= WIDTH * LETTERS:
+            across = n
     figure.legend(
         handles=list(handles),
         loc="outside upper left",
-        ncols=fit,
+        ncols=across,
         frameon=False,
         fontsize=SMALL + 0.5,
         handlelength=1.8,
