@@ -23,12 +23,19 @@ WITH_COMPAS = "simple-polytopes"
     "experiments",
     multiple=True,
     metavar="NAME|FILE.toml",
-    help="Only this part of the study; of simple-polytopes also one of your own settings. May be "
-    "given several times.",
+    help="Only this part of the study; may be given several times. Of simple-polytopes also a "
+    "settings file.",
 )
 @click.option("--quick", is_flag=True, help="Small networks and few seeds: some two minutes.")
 @click.option(
     "--compas", type=path_type, metavar="FILE", help="The COMPAS table, for the experiment on it."
+)
+@click.option(
+    "--settings",
+    type=path_type,
+    metavar="FILE.toml",
+    help="Settings of your own, a changed copy of what a run leaves in DIR/settings; for "
+    "simple-polytopes give such a file with --experiment.",
 )
 @click.option("--workers", type=int, metavar="N", help="Processes; without, one per processor.")
 @click.option("--quiet", is_flag=True, help="No progress and no remarks on standard error.")
@@ -43,6 +50,7 @@ def study(
     experiments: tuple[str, ...],
     quick: bool,
     compas: Path | None,
+    settings: Path | None,
     workers: int | None,
     quiet: bool,
     progress: bool | None,
@@ -61,7 +69,9 @@ def study(
     """
     if compas is not None and name != WITH_COMPAS:
         raise click.UsageError(f"--compas goes with {WITH_COMPAS} only, not with {name}")
-    options = {"compas": compas} if name == WITH_COMPAS else {}
+    if settings is not None and name == WITH_COMPAS:
+        raise click.UsageError(f"{WITH_COMPAS} takes settings with --experiment FILE.toml")
+    options = {"compas": compas} if name == WITH_COMPAS else {"settings": settings}
     from polyrelu.shapes.count import n_processors
 
     package = import_module(f"polyrelu.studies.{name.replace('-', '_')}")

@@ -9,9 +9,10 @@ import pytest
 
 from polyrelu.errors import InvalidInputError
 from polyrelu.report import figures
-from polyrelu.studies.bias_free import NAMES, settings, study
+from polyrelu.studies.bias_free import NAMES, study
 from polyrelu.studies.bias_free.checks import Check, verdict
 from polyrelu.studies.bias_free.plan import tasks
+from polyrelu.studies.bias_free.settings import settings
 
 SMALL = {
     "split": {"nets": 2, "points": 40, "widths": [5, 10], "hidden_layers": [1, 2], "seeds": 2},
@@ -47,7 +48,7 @@ def written(small, tmp_path_factory):
     out = tmp_path_factory.mktemp("study")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(figures, "DPI", 40)  # quick to write
-        return out, study(out, own_settings=small)
+        return out, study(out, settings=small)
 
 
 def test_every_experiment_has_settings_and_tasks():
@@ -81,7 +82,7 @@ def test_the_records_are_kept_and_one_experiment_can_be_asked_for(written, small
     out, _ = written
     seen = []
     study(
-        out, names=["fan"], own_settings=small,
+        out, names=["fan"], settings=small,
         progress=lambda n_done, n_tasks, label: seen.append((n_done, n_tasks, label)),
     )  # fmt: skip
     ((n_done, n_tasks, label),) = seen  # nothing was left to do

@@ -11,12 +11,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from polyrelu.studies.bias_free.settings import FILE, NAMES, settings
+from polyrelu.studies.bias_free.settings import FILE, NAMES
+from polyrelu.studies.bias_free.settings import settings as read
 
 if TYPE_CHECKING:
     from polyrelu.report.page import Written
 
-__all__ = ["NAMES", "settings", "study"]
+__all__ = ["NAMES", "study"]
 
 RECORDS, SETTINGS = "records", "settings"
 
@@ -26,7 +27,7 @@ def study(
     *,
     names: Sequence[str] | None = None,
     quick: bool = False,
-    own_settings: str | Path | None = None,
+    settings: str | Path | None = None,
     workers: int = 1,
     progress: Callable[[int, int, str], None] | None = None,
 ) -> Written:
@@ -42,7 +43,7 @@ def study(
         Experiments of `NAMES`; all if not given.
     quick : bool, keyword-only
         Short runs and few seeds: less than a minute.
-    own_settings : path-like, keyword-only
+    settings : path-like, keyword-only
         A settings file instead of the study's.
     workers : int, keyword-only
         Processes.
@@ -65,7 +66,7 @@ def study(
     from polyrelu.studies.tasks import records
 
     started = time.perf_counter()
-    chosen = settings(own_settings, quick=quick).only(tuple(NAMES if names is None else names))
+    chosen = read(settings, quick=quick).only(tuple(NAMES if names is None else names))
     folder = Path(out)
     with whole_file(writable_folder(folder / SETTINGS) / FILE) as draft:
         draft.write_text(chosen.source, encoding="utf-8")
