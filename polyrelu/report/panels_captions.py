@@ -25,6 +25,7 @@ TAIL = 2e-3  # share of a histogram that an axis may leave out
 OF_REGIONS = {"facets", "neuron facets", "vertices", "edges", "simplices"}
 STATISTICS = {
     "std": "standard deviation",
+    "max": "largest",
     "share_third": "share at most a third of the maximum",
     "linear_regions": "linear regions",
     "nonlinearity_index": "nonlinearity index",
@@ -236,7 +237,7 @@ def what_words(histograms: "pd.DataFrame") -> str:
 def lines_words(twice_dim: float | None, theory: Theory, name: str) -> list[str]:
     said = [] if twice_dim is None else [f"Dashed line: 2d = {twice_dim:g}."]
     if isinstance(theory, Mapping):
-        each = ", ".join(f"{key} {value:.4f}" for key, value in theory.items())
+        each = "; ".join(f"{key}: {value:.4f}" for key, value in theory.items())
         said += [f"Dotted line: {name} ({each})."] if theory else []
     elif theory is not None:
         said.append(f"Dotted line: {name} {theory:.4f}.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -56,13 +57,14 @@ def saved_count(record: dict[str, Any], path: str | Path) -> Census:
     Raises
     ------
     InvalidInputError
-        If it is the record of something else, a sum does not fit its histogram, or no region was
-        counted.
+        If it is the record of something else, a sum does not fit its histogram, a number does not
+        follow from the others, or no region was counted.
     """
     try:
         census = Census.from_dict(record)
         domain = from_description(census.domain)
         _check_sums(census)
+        _check_kept(census, record)
     except (InvalidInputError, AttributeError, OverflowError) as error:
         raise InvalidInputError(
             f"{path}: holds no count that polyrelu count --json or --out wrote: {error}"
@@ -95,6 +97,24 @@ def _check_sums(census: Census) -> None:
         and by_volume.to_dict().keys() != census.facet_histogram.to_dict().keys()
     ):
         raise InvalidInputError("its histograms by count and by volume have different values")
+
+
+def _check_kept(census: Census, record: dict[str, Any]) -> None:
+    """Refuse a record that says elsewhere something other than what was read."""
+    for key, ours in census.to_dict().items():
+        said = record.get(key, ours)
+        if isinstance(ours, float) and type(said) in (int, float):
+            is_same = math.isclose(said, ours, rel_tol=1e-12)
+        else:
+            is_same = type(said) is type(ours) and said == ours
+        if not is_same:
+            raise InvalidInputError(f"its {key} does not follow from its histograms")
+    by_volume = census.facet_histogram_by_volume
+    if by_volume is not None and not math.isclose(by_volume.total, census.volume, rel_tol=1e-9):
+        raise InvalidInputError(
+            f"its histogram by volume adds up to {by_volume.total:g}, its volume is"
+            f" {census.volume:g}"
+        )
 
 
 def _no_number(name: str) -> None:

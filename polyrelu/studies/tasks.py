@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,7 +18,7 @@ from threading import Thread
 from typing import Any
 
 from polyrelu._version import __version__
-from polyrelu.errors import InvalidInputError
+from polyrelu.errors import IncompleteError, InvalidInputError
 from polyrelu.report.atomic import writable_folder
 from polyrelu.report.tables import json_text, write_json
 
@@ -37,11 +38,14 @@ class Task:
         ``package.module:name`` of a function that takes the arguments and gives the record.
     arguments : mapping
         JSON-able, passed by keyword.
+    files : sequence of str
+        Paths of what the call reads: a record made of other contents is none of this task.
     """
 
     label: str
     function: str
     arguments: Mapping[str, Any]
+    files: Sequence[str] = ()
 
     @cached_property
     def key(self) -> str:
@@ -52,8 +56,16 @@ class Task:
     def record(self) -> Record:
         """The result, made now."""
         module, name = self.function.split(":")
-        found: Record = getattr(import_module(module), name)(**self.arguments)
+        try:
+            found: Record = getattr(import_module(module), name)(**self.arguments)
+        except InvalidInputError as error:
+            raise InvalidInputError(f"{self.label}: {error}") from error
         return found
+
+    def hashes(self) -> dict[str, str]:
+        """SHA-256 of every file that can be read, by its path."""
+        paths = [path for path in map(Path, self.files) if path.is_file()]
+        return {str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
 
 
 def records(
@@ -77,8 +89,11 @@ def records(
     ------
     InvalidInputError
         If the folder cannot be written, or `workers` is not positive.
+    IncompleteError
+        If a process was killed from outside.
     PolyreluError
-        What a task raised. Records of finished tasks are kept.
+        What a task raised; an `InvalidInputError` with its label. Records of finished tasks are
+        kept.
 
     Examples
     --------
@@ -116,7 +131,14 @@ def _done(tasks: Sequence[Task], workers: int) -> Iterator[tuple[Task, Record]]:
         left: dict[Future[Record], Task] = {pool.submit(task.record): task for task in tasks}
         while left:
             for future in wait(left, return_when=FIRST_COMPLETED).done:
-                yield left.pop(future), future.result()
+                try:
+                    found = future.result()
+                except BrokenProcessPool as error:
+                    raise IncompleteError(
+                        "a process of this run was killed, for want of memory perhaps (fewer"
+                        " workers need less); records so far are kept: the same call goes on"
+                    ) from error
+                yield left.pop(future), found
 
 
 @contextmanager
@@ -152,7 +174,7 @@ def _file(folder: Path, task: Task) -> Path:
 
 
 def _keep(folder: Path, task: Task, record: Record) -> None:
-    call = {"function": task.function, "arguments": task.arguments}
+    call = {"function": task.function, "arguments": task.arguments, "files": task.hashes()}
     write_json(
         {"label": task.label, "version": __version__, **call, "record": record}, _file(folder, task)
     )
@@ -163,6 +185,7 @@ def _kept(folder: Path, task: Task) -> Record | None:
     try:
         kept = json.loads(_file(folder, task).read_text(encoding="utf-8"))
         is_same = kept["arguments"] == json.loads(json.dumps(task.arguments))
+        is_same &= (now := task.hashes()) == kept.get("files", now)
         return dict(kept["record"]) if is_same else None
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -13,6 +13,7 @@ from polyrelu.training.settings import BUNDLED, DataSettings
 from polyrelu.training.table import Table
 
 Floats = NDArray[np.float64]
+LARGEST = 1e150  # numbers of a table are smaller: their squares can be summed
 Array = NDArray[Any]
 
 
@@ -43,12 +44,19 @@ class Scaling:
     def of(cls, kind: str, values: Floats) -> Self:
         """Scaling of the given kind for the columns of an (n, d) array.
 
+        Raises
+        ------
+        InvalidInputError
+            A number whose square overflows.
+
         Examples
         --------
         >>> scaling = Scaling.of("minmax", np.array([[18.0], [96.0], [57.0]]))
         >>> scaling.applied(np.array([[18.0], [57.0], [96.0]])).ravel()
         array([-1.,  0.,  1.])
         """
+        if not (np.abs(values) < LARGEST).all():
+            raise InvalidInputError(f"data hold a number that is not below {LARGEST:g}: scale them")
         if kind == "none":
             return cls(kind, np.zeros(values.shape[1]), np.ones(values.shape[1]))
         if kind == "standard":
@@ -214,11 +222,16 @@ def _of_table(settings: DataSettings) -> Dataset:
     target = settings.target or ""
     others = tuple(name for name in table.columns if name != target)
     features = settings.features or others
-    inputs = table.numbers(features)
+    targets: Array
+    classes: tuple[str, ...]
     if settings.predicts_number:
-        return _scaled(settings, inputs, table.numbers([target])[:, 0], None, features)
-    targets, classes = table.classes(target)
-    return _scaled(settings, inputs, targets, len(classes), features, classes)
+        targets, classes = table.numbers([target])[:, 0], ()
+    else:
+        targets, classes = table.classes(target)
+    if not features:
+        raise settings.refusal("features", f"a column beside {target!r}: the table has no other")
+    inputs = table.numbers(features)
+    return _scaled(settings, inputs, targets, len(classes) or None, features, classes)
 
 
 def _bundled(settings: DataSettings) -> Dataset:

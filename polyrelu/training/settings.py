@@ -37,6 +37,10 @@ GENERATED: dict[str, dict[str, Any]] = {
 }
 LOSSES = ("square", "logistic", "cross_entropy")
 
+_SEED = Rule(  # what every library takes
+    "an integer from 0 on, below 4,294,967,296",
+    lambda seed: type(seed) is int and 0 <= seed < 2**32,
+)
 _NAME = Rule(
     f"one of {', '.join(map(repr, (*BUNDLED, *GENERATED)))}, or the path of a .csv file",
     lambda name: isinstance(name, str) and (name in (*BUNDLED, *GENERATED) or _is_csv(name)),
@@ -85,7 +89,7 @@ class DataSettings(Section):
     dim: int | None = ruled(integer(1), optional=True)
     classes: int | None = ruled(integer(2), optional=True)
     test_share: float = ruled(number(0, 1), 0.25)
-    seed: int = ruled(integer(0), 0)
+    seed: int = ruled(_SEED, 0)
     folder: Path = field(default=Path(), compare=False)
 
     def __post_init__(self) -> None:
@@ -205,7 +209,7 @@ class TrainSettings(Section):
     dropout: float = ruled(number(0, 1), 0.0)
     batch_norm: bool = ruled(switch(), False)
     dtype: str = ruled(one_of("float64", "float32"), "float64")
-    seed: int = ruled(integer(0), 0)
+    seed: int = ruled(_SEED, 0)
 
     def __post_init__(self) -> None:
         super().__post_init__()

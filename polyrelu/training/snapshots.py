@@ -1,6 +1,7 @@
 """Snapshots of a training run: networks by epoch in a folder, and the manifest that lists them."""
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from os import PathLike
@@ -52,9 +53,16 @@ class Snapshot:
             raise InvalidInputError(f"snapshot file {self.file!r} is no name in the run's folder")
         # Names for themselves: a manifest may come from anywhere.
         numbers = (self.loss_train, self.loss_test, self.accuracy_train, self.accuracy_test)
-        are_numbers = all(isinstance(x, (int, float)) or x is None for x in numbers)
-        if type(self.epoch) is not int or self.epoch < 0 or not are_numbers:
+        are_numbers = all(x is None or _is_finite(x) for x in numbers)
+        if type(self.epoch) is not int or not 0 <= self.epoch < 2**63 or not are_numbers:
             raise InvalidInputError(f"snapshot {self.file!r}: epoch, losses and shares are numbers")
+
+
+def _is_finite(x: object) -> bool:
+    try:
+        return type(x) in (int, float) and math.isfinite(x)  # type: ignore[arg-type]
+    except OverflowError:
+        return False
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,6 +4,7 @@ import csv
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from os import PathLike
 from pathlib import Path
 from typing import Self
@@ -97,14 +98,21 @@ class Table:
         Raises
         ------
         InvalidInputError
-            No such column, a missing cell, one class only, or more than 100 of them.
+            No such column, a missing cell, one class only, more than 100 of them, or one that is
+            written as two numbers that are equal.
         """
         cells = self._cells(name)
         distinct = set(cells)
         try:
             labels = sorted(distinct, key=float)
+            twice = next((pair for pair in pairwise(labels) if len(set(map(float, pair))) == 1), ())
         except ValueError:
-            labels = sorted(distinct)
+            labels, twice = sorted(distinct), ()
+        if twice:
+            raise InvalidInputError(
+                f"{self.path}: column {name!r} has one class written in two ways,"
+                f" {' and '.join(map(repr, sorted(twice)))}"
+            )
         if not 2 <= len(labels) <= _MAX_CLASSES:
             raise InvalidInputError(
                 f"{self.path}: column {name!r} has {len(labels)} different values; classes need 2"
@@ -117,7 +125,7 @@ class Table:
         values = []
         for cell, line in zip(self._cells(name), self.lines, strict=True):
             try:
-                values.append(float(cell))
+                values.append(float(cell.replace("_", "no digit")))
             except ValueError as error:
                 raise InvalidInputError(
                     f"{self.path}: line {line}, column {name!r} holds {cell!r}; it needs a number"

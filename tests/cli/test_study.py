@@ -36,5 +36,8 @@ def test_a_study_of_ones_own_from_the_command_line(polyrelu, mini, tmp_path):
 def test_mistakes_end_before_any_work(failure, mini):
     mini.write_text(mini.read_text().replace("points = 50", "points = 0"))
     assert "points = 0" in failure("study", "simple-polytopes", "--experiment", mini)
+    mini.write_text(MINI)
+    no_workers = ("study", "simple-polytopes", "--experiment", mini, "--workers", "0")
+    assert "workers = 0" in failure(*no_workers)
     assert "--compas" in failure("study", "simple-polytopes", "--experiment", "compas")
     assert "cubes" in failure("study", "cubes")

@@ -160,6 +160,8 @@ def test_counts_of_a_part_are_marked():
     assert "corner is not complete: these are the counts of a part" in text
     assert comparison.remarks[0] in comparison_report(comparison).lead
     assert [o.label for o, _ in comparison.oracles()] == ["halves"]
+    assert "Dotted line" in captions(pair())["facets"]
+    assert "Dotted line" not in captions(comparison)["facets"]  # theory is of whole domains
 
 
 def test_one_square_in_two_spaces_is_said():

@@ -50,7 +50,25 @@ def test_compas_takes_the_place_of_its_name(tmp_path):
         ("seeds = [0, 1, 2]", "seeds = []", "integers from 0 on"),
         ("seeds = [0, 1, 2]", "seeds = [-1]", "integers from 0 on"),
         ("seeds = [0, 1, 2]", "seeds = 3", "seeds = 3"),
+        ("seeds = [0, 1, 2]", "seeds = [true]", "integers from 0 on"),
+        ("seeds = [0, 1, 2]", "seeds = [4294967296]", "below 4,294,967,296"),
+        ("seeds = [0, 1, 2]", "seeds = [0, 1, 0]", "a seed that is there twice"),
+        ("box = [-1.0, 1.0]", "box = [nan, 1.0]", "a lower and an upper bound"),
+        ("box = [-1.0, 1.0]", "box = [false, true]", "a lower and an upper bound"),
         ("points = 50", "points = 0", "at least one point"),
+        ("points = 50", "points = 1_000_000_000", "at most 10,000,000"),
+        ("bias = 0.1", "seed = 3", "network: seed has no place here"),
+        ("bias = 0.1", 'bias = "x"', "network = .*real number"),
+        ("epochs = 2,", "epochs = 2, seed = 3,", "training.seed has no place here"),
+        ("quick = false", 'quick = "no"', "true or false"),
+        ("met = 5", 'met = "five"', "numbers are needed"),
+        ('train.data = { name = "moons", samples = 40 }', "train.data = 3", "data = 3 is no table"),
+        ("network = { widths = [2, 6, 1] }", "design = { kind = [] }", "design.kind = "),
+        (
+            "network = { widths = [2, 6, 1] }",
+            'design = { kind = "tangent", n = 4, dim = 2, seed = 1 }',
+            "design: seed has no place here",
+        ),
         ("points = 50", "pionts = 50", "unknown key 'pionts'"),
         ('baseline = "three"', 'baseline = "four"', "baseline = 'four'"),
         ('label = "six"', 'label = "three"', "must occur once"),
@@ -84,3 +102,53 @@ def test_no_such_experiment(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InvalidInputError, match=r"no experiment|cannot read"):
         experiment(name)
+
+
+HEAD = 'title = "T"\nclaim = "C"\nbox = [-1, 1]\nseeds = [0]\npoints = 9\nbaseline = "0"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("quick = 3\nsetting = []", "quick = 3 is no table"),
+        ("setting = [3]", "setting = 3 is no table"),
+        ('network = 3\n[[setting]]\nlabel = "0"\nnetwork = {}', "network = 3 is no table"),
+        ('[[setting]]\nlabel = "0"\nnetwork = {}\nreference = 3', "reference = 3 is no table"),
+    ],
+)
+def test_what_should_be_a_table(tmp_path, text, message):
+    path = tmp_path / "own.toml"
+    path.write_text(HEAD + text)
+    with pytest.raises(InvalidInputError, match=message):
+        experiment(path)
+
+
+TRAINED = """train.data = { name = "moons" }
+train.network = { hidden = [2] }
+train.training = { loss = "logistic" }"""
+
+
+@pytest.mark.parametrize(("own", "most"), [("network = { widths = [2, 1] }", 24), (TRAINED, 7)])
+def test_as_many_settings_as_the_figures_take(tmp_path, own, most):
+    path = tmp_path / "own.toml"
+    settings = [f'\n[[setting]]\nlabel = "{n}"\n{own}' for n in range(most + 1)]
+    path.write_text(HEAD + "".join(settings[:-1]))
+    assert len(experiment(path).settings) == most
+    path.write_text(HEAD + "".join(settings))
+    with pytest.raises(InvalidInputError, match=f"{most + 1} settings; at most {most} fit"):
+        experiment(path)
+
+
+def test_any_file_name_names_figures_and_tables(mini):
+    assert experiment(mini.rename(mini.with_name("Größe & Tiefe_2.toml"))).name == "gr-e-tiefe_2"
+    assert experiment(mini.with_name("Größe & Tiefe_2.toml").rename(mini)).name == "mini"
+
+
+def test_a_table_of_ones_own_lies_beside_the_settings(mini):
+    text = mini.read_text().replace(
+        'name = "moons", samples = 40', 'name = "rows.csv", target = "y"'
+    )
+    mini.write_text(text)
+    learned = experiment(mini).settings[-1]
+    assert learned.options["data"]["name"] == str(mini.parent / "rows.csv")
+    assert learned.files == (str(mini.parent / "rows.csv"),)

@@ -2,15 +2,19 @@
 
 import json
 import math
+import re
 
 import numpy as np
+import pandas as pd
 import pytest
+from studies.mini import MINI
 
 from polyrelu.errors import InvalidInputError
 from polyrelu.network.initialize import random_network
 from polyrelu.regions import Box, enumerate_regions
 from polyrelu.studies.simple_polytopes import study
 from polyrelu.studies.simple_polytopes.measurement import measured
+from polyrelu.studies.simple_polytopes.pages import report
 from polyrelu.studies.simple_polytopes.settings import experiment
 from polyrelu.studies.simple_polytopes.tables import tables, tasks
 from polyrelu.studies.simple_polytopes.verdict import observations, verdict
@@ -168,8 +172,71 @@ def test_the_verdict_quotes_its_figures(found):
     text = verdict(found)
     assert "4.000 (three) to 4.500 (learned); 2d = 4" in text
     assert "by facets they are a minority in every setting" in text
+    assert "25% of all regions" in text
+    assert "the claim holds" not in text  # what is claimed is not the same in every experiment
     (changes,) = observations(found)  # nothing was sampled
     assert "the number of regions (6.667 rises by 12, 95 % interval 7.032 to 16.97" in changes
+
+
+def of_two(mini, seeds, *pairs):
+    """Tables of the settings "three" and "six", from (regions, mean) of every seed of each."""
+    head, three, six, _ = MINI.split("[[setting]]")
+    mini.write_text("[[setting]]".join([head.replace("[0, 1, 2]", seeds), three, six]))
+    each = experiment(mini)
+    records = [record(*numbers) for numbers in pairs]
+    for one in records:
+        means = [row for row in one["statistics"] if row["statistic"] == "mean"]
+        one["statistics"] += [row | {"population": "sampled"} for row in means]
+    return each, tables([each], records)
+
+
+def summary(each, found):
+    return report([each], found, seconds=1).sections[0].verdict
+
+
+def test_a_fall_has_the_interval_of_a_fall(mini):
+    _, found = of_two(mini, "[0, 1]", (90, 4.0), (90, 4.0), (50, 4.0), (51, 4.0))
+    changes, _ = observations(found)
+    # Differences -40 and -39: half a width of 12.706 / 2.
+    assert "(90 falls by 39.5, 95 % interval 33.15 to 45.85: six against" in changes
+
+
+def test_one_seed_shows_no_effect(mini):
+    each, found = of_two(mini, "[4]", (7, 4.0), (17, 5.0))
+    changes, _ = observations(found)
+    assert changes == (
+        "Effects have no intervals with one seed: what changes cannot be told from chance."
+    )
+    assert summary(each, found) == (
+        "In 0 of 1 comparisons the mean number of facets over all regions stays where it is, within"
+        " 2%. Not to be told with so few seeds: Mini, six: +1."
+    )
+
+
+@pytest.mark.parametrize(
+    ("means", "said"),
+    [
+        ((4.02, 4.06), "In 1 of 1 comparisons .* stays where it is, within 1.0%.$"),
+        ((4.99, 5.01), r"In 0 of 1 .* within 2%. It changes in: Mini, six: \+1 \[0.8729, 1.127\]."),
+        ((4.9, 5.1), r"In 0 of 1 .* so few seeds: Mini, six: \+1 \[-0.2706, 2.271\].$"),
+    ],
+)
+def test_the_summary_tells_what_is_unclear_from_what_stays(mini, means, said):
+    of_six = [(8, mean) for mean in means]
+    assert re.match(said, summary(*of_two(mini, "[0, 1]", (7, 4.0), (7, 4.0), *of_six)))
+
+
+def test_regions_met_are_a_mean_of_products(mini):
+    each, found = of_two(mini, "[0, 1]", (10, 4.0), (30, 4.0), (8, 4.0), (8, 4.0))
+    share = (found.statistics["statistic"] == "share_met") & (found.statistics["seed"] == 1)
+    found.statistics.loc[share, "value"] = 0.1
+    (reference,) = [
+        display
+        for section in report([each], found, seconds=1).sections
+        for display in section.displays
+        if display.name == "mini-reference"
+    ]
+    assert reference.frame["met, ours"].tolist() == [4]  # (0.5 * 10 + 0.1 * 30) / 2
 
 
 def test_other_dimensions_are_refused(mini):
@@ -190,3 +257,32 @@ def test_the_study_is_the_same_in_python(mini, tmp_path):
     assert written.paths[-1] == tmp_path / "out/report.html"
     assert seen[0] == (0, 2, "")
     assert seen[-1][:2] == (2, 2)
+
+
+@pytest.mark.parametrize("key", ["name", "title"])
+def test_two_experiments_of_one_name_or_title(mini, tmp_path, key):
+    (tmp_path / "other").mkdir()
+    other = tmp_path / ("other/mini.toml" if key == "name" else "other.toml")
+    other.write_text(mini.read_text().replace("Mini", "Other") if key == "name" else MINI)
+    with pytest.raises(InvalidInputError, match=f"two experiments have the {key} "):
+        study(tmp_path / "out", names=[mini, other])
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(("epochs", "n_rows"), [(0, 1), (30, 24)])
+def test_any_number_of_snapshots(mini, tmp_path, epochs, n_rows):
+    text = MINI.replace("epochs = 2", f"epochs = {epochs}").replace("[5]", "[5, 6]")
+    mini.write_text(text)
+    written = study(tmp_path / "out", names=[mini], quick=True)
+    assert "learned. Facets per activation region" in written.paths[-1].read_text()
+    ridge = pd.read_csv(tmp_path / "out/tables/mini-ridge.csv")
+    assert ridge["epoch"].nunique() == n_rows
+    effects = pd.read_csv(tmp_path / "out/tables/mini-effects.csv")
+    assert ("learned: trained" in set(effects["comparison"])) == bool(epochs)
+
+
+def test_captions_name_the_box_of_every_setting(mini, tmp_path):
+    mini.write_text(MINI.replace("reference", "box = [-2, 2]\nreference"))
+    mini.write_text(mini.read_text().replace('baseline = "three"', 'baseline = "learned"'))
+    page = study(tmp_path / "out", names=[mini], quick=True).paths[-1].read_text()
+    assert "Domain: box [-1, 1]^2; box [-2, 2]^2 (three)." in page

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from polyrelu.errors import InvalidInputError
+from polyrelu.errors import IncompleteError, InvalidInputError
 from polyrelu.studies.tasks import Task, records
 
 PARSED = "json:loads"
@@ -126,3 +126,27 @@ def test_a_killed_run_leaves_no_process_at_work(tmp_path):
     while any(worker.exists() for worker in workers) and time.monotonic() < deadline:
         time.sleep(0.1)
     assert not any(worker.exists() for worker in workers)
+
+
+def test_input_that_is_wrong_is_told_with_its_task(tmp_path):
+    wrong = Task("three", "polyrelu.network.formats:load", {"path": "absent.npz"})
+    with pytest.raises(InvalidInputError, match=r"three: absent\.npz"):
+        records([wrong, *parsing(1)], tmp_path, workers=2)
+
+
+def test_a_process_that_is_killed_leaves_the_run_incomplete(tmp_path):
+    deadly = Task("deadly", "os:_exit", {"status": 9})
+    with pytest.raises(IncompleteError, match="the same call goes on"):
+        records([deadly, *parsing(1)], tmp_path, workers=2)
+
+
+def test_a_record_of_other_contents_is_made_again(tmp_path):
+    table, kept = tmp_path / "rows.csv", tmp_path / "kept"
+    task = Task("rows", PARSED, {"s": '{"n": 1}'}, files=(str(table),))
+    table.write_text("a")
+    records([task], kept)
+    (file,) = kept.iterdir()
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"record": {"n": 7}}))
+    assert records([task], kept) == [{"n": 7}]
+    table.write_text("b")
+    assert records([task], kept) == [{"n": 1}]

@@ -150,6 +150,20 @@ def test_a_table(table):
         dataset(DataSettings(**base, features=["d"]))
     with pytest.raises(InvalidInputError, match="column 'y' holds 'no'"):
         dataset(DataSettings(**base | {"target": "a"}, features=["y"]))
+    with pytest.raises(InvalidInputError, match="has no column 'z'"):
+        dataset(DataSettings(**base | {"target": "z"}))
+    table("y\n0\n1\n")
+    with pytest.raises(InvalidInputError, match="a column beside 'y': the table has no other"):
+        dataset(DataSettings(**base))
+
+
+@pytest.mark.parametrize("scaling", ["minmax", "standard", "none"])
+def test_numbers_that_overflow(table, scaling):
+    table("a,y\n-1.7e308,0\n1.7e308,1\n")
+    folder = table("", "other.csv").parent
+    settings = DataSettings(name="table.csv", target="y", folder=folder, scaling=scaling)
+    with pytest.raises(InvalidInputError, match="not below 1e\\+150"):
+        dataset(settings)
 
 
 def test_compas_has_the_ranges_of_our_checkpoints(real_data):

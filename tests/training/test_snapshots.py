@@ -1,6 +1,7 @@
 """Snapshots: a folder that reads back without torch, and says what is wrong with it."""
 
 import json
+import math
 import subprocess
 import sys
 
@@ -102,6 +103,10 @@ def _more(content):
         (_outside, "is no name in the run's folder"),
         (_more, "is a damaged manifest"),
         (lambda content: content["snapshots"][0].update(epoch="0"), "are numbers"),
+        (lambda content: content["snapshots"][0].update(epoch=10**30), "are numbers"),
+        (lambda content: content["snapshots"][0].update(loss_train=math.nan), "are numbers"),
+        (lambda content: content["snapshots"][0].update(loss_test=10**400), "are numbers"),
+        (lambda content: content["snapshots"][0].update(loss_test=True), "are numbers"),
         (lambda content: content["snapshots"][0].update(loss_test="0"), "are numbers"),
     ],
 )

@@ -56,6 +56,7 @@ def test_no_file_and_no_text(tmp_path):
     ("cell", "message"),
     [
         ("old", "line 4, column 'age' holds 'old'; it needs a number"),
+        ("1_0", "line 4, column 'age' holds '1_0'; it needs a number"),
         ("inf", "line 4, column 'age' holds 'inf'; it needs a finite number"),
         ("", "column 'age' has no value once, first on line 4 ('')"),
         ("NA", "column 'age' has no value once, first on line 4 ('NA')"),
@@ -88,3 +89,8 @@ def test_too_few_or_too_many_classes(table, n_values, n_rows):
 def test_a_class_that_is_missing(table):
     with pytest.raises(InvalidInputError, match="'y' has no value once, first on line 3"):
         Table.read(table("x,y\n1,a\n2,\n3,b\n")).classes("y")
+
+
+def test_a_class_that_is_written_in_two_ways(table):
+    with pytest.raises(InvalidInputError, match=r"one class written in two ways, '1' and '1\.0'"):
+        Table.read(table("x,y\n1,0\n2,1\n3,1.0\n")).classes("y")

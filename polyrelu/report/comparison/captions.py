@@ -1,13 +1,16 @@
 """Words under the displays of a comparison: population, weighting, domain, seeds."""
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 from polyrelu.regions.described import in_words
 from polyrelu.report.comparison.operands import Comparison
 from polyrelu.report.panels_captions import WEIGHTINGS
 
+T = TypeVar("T")
 
-def some(labels: Sequence[str], n: int) -> list[str]:
+
+def some(labels: Sequence[T], n: int) -> list[T]:
     """At most n of the labels, the first and the last among them, at equal distances."""
     if len(labels) <= n:
         return list(labels)

@@ -164,6 +164,7 @@ def _span(words: str, numbers: Sequence[float], spec: str) -> str:
 def _mean_in_theory(comparison: Comparison, by: str) -> Theory:
     """The mean that theory has: of complete counts in a rectangle, if networks are generic."""
     domain = in_coordinates(comparison.domain)
-    if not isinstance(domain, Box) or comparison.dim != 2:
+    complete = all(operand.census.complete for operand in comparison.operands)
+    if not isinstance(domain, Box) or comparison.dim != 2 or not complete:
         return None
     return {"count": 4.0} if by == "weighting" else 4.0

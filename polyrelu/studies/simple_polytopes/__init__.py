@@ -7,10 +7,12 @@ tables, effects over seeds, verdicts → a report.
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from polyrelu.errors import InvalidInputError
 from polyrelu.studies.simple_polytopes.settings import COMPAS_NAME, NAMES, experiment
 
 if TYPE_CHECKING:
@@ -57,7 +59,8 @@ def study(
     Raises
     ------
     InvalidInputError
-        If settings are wrong, or the folder cannot be written.
+        If settings are wrong, two experiments have one name or title, or the folder cannot be
+        written.
     MissingDependencyError
         If networks are trained and torch is not there.
     """
@@ -72,6 +75,13 @@ def study(
         names = [name for name in NAMES if name != COMPAS_NAME or compas is not None]
     table = None if compas is None else Path(compas)
     experiments = [experiment(name, quick=quick, compas=table) for name in names]
+    for key in ("name", "title"):
+        found_twice = [k for k, n in Counter(getattr(e, key) for e in experiments).items() if n > 1]
+        if found_twice:
+            raise InvalidInputError(
+                f"two experiments have the {key} {found_twice[0]!r}: give one of them another"
+                f" {'file name' if key == 'name' else 'title'}"
+            )
     folder = Path(out)
     for each in experiments:
         with whole_file(writable_folder(folder / SETTINGS) / f"{each.name}.toml") as draft:

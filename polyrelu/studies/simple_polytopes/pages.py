@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import pandas as pd
 
 from polyrelu._version import __version__
 from polyrelu.report import panels
+from polyrelu.report.comparison.captions import some
 from polyrelu.report.page import Drawing, Report, Section, Tabulation
+from polyrelu.report.panels_layout import MAX_PANELS
 from polyrelu.studies.simple_polytopes.settings import Experiment
-from polyrelu.studies.simple_polytopes.tables import LAST, Tables
+from polyrelu.studies.simple_polytopes.summary import summary
+from polyrelu.studies.simple_polytopes.tables import Tables
 from polyrelu.studies.simple_polytopes.verdict import (
-    PINNED,
     by_setting,
     dim_of,
     number,
@@ -34,15 +35,6 @@ LEAD = (
     " settings files."
 )
 EULER = "sum of facets - "
-MEAN = ["facets", "count", "mean"]
-SUMMARISED = {  # counted, weighting, statistic
-    ("facets", "count", "mean"): "mean facets",
-    ("facets", "count", "std"): "their standard deviation",
-    ("facets", "count", "max"): "largest",
-    ("facets", "volume", "mean"): "mean by volume",
-    ("", "", "regions"): "regions",
-    ("", "", "nonlinearity_index"): "nonlinearity index",
-}
 FACETS = (  # of a table of settings: column, population, weighting, counted, statistic
     ("mean (all)", "all", "count", "facets", "mean"),
     ("mean (sampled)", "sampled", "count", "facets", "mean"),
@@ -90,7 +82,7 @@ def report(experiments: Sequence[Experiment], tables: Tables, *, seconds: float)
         title=TITLE,
         lead=LEAD,
         sections=[
-            _summary(tables),
+            summary(tables),
             *(_section(experiment, tables.of(experiment)) for experiment in experiments),
         ],
         facts={
@@ -107,72 +99,10 @@ def _n_regions(tables: Tables) -> int:
     return int(frame[frame["statistic"] == "regions"]["value"].sum())
 
 
-def _summary(tables: Tables) -> Section:
-    """What changes and what does not, over all experiments."""
-    effects = tables.effects[tables.effects["population"] == "all"]
-    share = effects["effect"].abs() / effects["baseline"].abs().clip(lower=1e-12)
-    effects = effects.assign(share=share, clear=effects["clear"].astype(bool))
-    means = effects[effects[["counted", "weighting", "statistic"]].eq(MEAN).all(axis=1)]
-    moved = means[means["clear"] & (means["share"] > PINNED)]
-    rest = means.drop(moved.index)
-    still = rest["share"].max() if len(rest) else 0.0
-    exceptions = "; ".join(
-        f"{row.experiment}, {row.comparison}: {_signed(row)}" for row in moved.itertuples()
-    )
-    text = (
-        f"Of {len(means)} comparisons {len(rest)} leave the mean number of facets over all regions"
-        f" where it is, to {still:.1%}."
-    )
-    rows = [
-        {"experiment": experiment, **_largest(part)}
-        for experiment, part in effects.groupby("experiment", sort=False)
-    ]
-    return Section(
-        "What changes and what does not",
-        [
-            "Effects are differences of means over seeds, of a setting against its experiment's"
-            f" baseline, and of trained networks (“{LAST}”) against the same ones as initialised;"
-            " in brackets 95 % Student intervals over paired seeds, each for itself: of a hundred"
-            " comparisons without any effect five would seem clear.",
-        ],
-        [
-            Tabulation(
-                "summary",
-                pd.DataFrame(rows),
-                "The largest clear effect, in proportion, of every experiment on numbers of all"
-                " regions: difference, interval, and the setting that has it. Facets are the"
-                " neurons' and the domain's. “–”: no interval leaves out 0.",
-            )
-        ]
-        if rows
-        else [],
-        verdict=text + (f" The others: {exceptions}." if exceptions else ""),
-    )
-
-
-def _largest(effects: pd.DataFrame) -> dict[str, str]:
-    """The largest clear effect on every quantity, as text."""
-    found = {}
-    for (counted, weighting, statistic), name in SUMMARISED.items():
-        kind = effects[["counted", "weighting", "statistic"]]
-        part = effects[kind.eq([counted, weighting, statistic]).all(axis=1) & effects["clear"]]
-        largest = part.nlargest(1, "share")
-        texts = [f"{_signed(row)} {row.comparison}" for row in largest.itertuples()]
-        found[name] = "; ".join(texts) or "–"
-    return found
-
-
-def _signed(row: Any) -> str:
-    """An effect and its interval."""
-    sign = "+" if row.effect > 0 else ""
-    return f"{sign}{number(row.effect)} [{number(row.low)}, {number(row.high)}]"
-
-
 def _section(experiment: Experiment, tables: Tables) -> Section:
     ends = tables.at_the_end()
     dim = dim_of(tables)
-    boxes = sorted({setting.box for setting in experiment.settings})
-    domain = " or ".join(f"box [{low:g}, {high:g}]^{dim}" for low, high in boxes)
+    domain = _domain(experiment, dim)
     lines = "; ".join(setting.label for setting in experiment.settings)
     paragraphs = [
         f"The claim: {experiment.claim}",
@@ -189,6 +119,15 @@ def _section(experiment: Experiment, tables: Tables) -> Section:
         *_oracles(experiment, tables),
     ]
     return Section(experiment.title, paragraphs, displays, verdict(tables))
+
+
+def _domain(experiment: Experiment, dim: int) -> str:
+    """Where regions are counted: the baseline's box, and whichever settings have another one."""
+    boxes = {setting.label: setting.box for setting in experiment.settings}
+    common = boxes[experiment.baseline]
+    texts = {box: f"box [{box[0]:g}, {box[1]:g}]^{dim}" for box in boxes.values()}
+    others = [f"{texts[box]} ({label})" for label, box in boxes.items() if box != common]
+    return "; ".join([texts[common], *others])
 
 
 def _histograms(experiment: Experiment, ends: Tables, twice: int, domain: str) -> Iterator[Drawing]:
@@ -238,7 +177,7 @@ def _mean_by_euler(ends: Tables) -> dict[str, float]:
     counts = ends.statistics[ends.statistics["statistic"] == "regions"]
     regions = counts.set_index(["setting", "seed"])["value"]
     n = regions.reindex(pd.MultiIndex.from_frame(frame[["setting", "seed"]])).to_numpy()
-    means = (slope + frame["theory"] / n).groupby(frame["setting"]).mean()
+    means = (slope + frame["theory"] / n).groupby(frame["setting"], sort=False).mean()
     return {str(setting): float(mean) for setting, mean in means.items()}
 
 
@@ -249,19 +188,24 @@ def _development(
     frame = tables.histograms
     frame = frame[(frame["counted"] == "facets") & (frame["population"] == "all")]
     if experiment.is_trained:
-        trained = frame[frame["epoch"] > 0]["setting"].unique()
+        trained = [setting.label for setting in experiment.settings if setting.kind == "train"]
         followed = experiment.baseline if experiment.baseline in trained else trained[0]
-        chosen, over = frame[frame["setting"] == followed], "epoch"
+        chosen, over, said = frame[frame["setting"] == followed], "epoch", f"{followed}. "
+        shown = some(sorted(chosen["epoch"].unique().tolist()), MAX_PANELS)
+        chosen = chosen[chosen["epoch"].isin(shown)]
         yield _trend(experiment, tables, twice, domain)
     elif experiment.name == "depth":
-        chosen, over = frame, "setting"
+        chosen, over, said = frame, "setting", ""
     else:
         return
     chosen = chosen[chosen["weighting"].isin(["count", "volume"])]
     yield Drawing(
         f"{experiment.name}-ridge",
         panels.ridge(chosen, twice_dim=twice, over=over, series="weighting"),
-        panels.ridge_caption(chosen, domain=domain, twice_dim=twice, over=over, series="weighting"),
+        said
+        + panels.ridge_caption(
+            chosen, domain=domain, twice_dim=twice, over=over, series="weighting"
+        ),
         chosen,
     )
 
@@ -290,7 +234,7 @@ def _effects(experiment: Experiment, tables: Tables, domain: str) -> Iterator[Dr
     chosen = (effects["population"] == "all") & (effects["counted"] == "facets")
     chosen &= effects["weighting"] == "count"
     drawn = effects[chosen & effects["statistic"].isin(["mean", "std", "max"])]
-    if len(drawn):
+    if (drawn["n_seeds"] > 1).any():  # one seed has no interval
         yield Drawing(
             f"{experiment.name}-effects",
             panels.effect_plot(drawn, effect_name="difference of means over seeds"),
@@ -307,13 +251,15 @@ def _effects(experiment: Experiment, tables: Tables, domain: str) -> Iterator[Dr
 def _numbers(experiment: Experiment, ends: Tables) -> Iterator[Tabulation]:
     """Means over seeds, a row per setting, and figures from elsewhere."""
     columns = {name: by_setting(ends, *kind) for name, *kind in (*FACETS, *WHOLE)}
+    n_seeds = len(experiment.seeds)
+    over = f"Means over {n_seeds} seeds" if n_seeds > 1 else "One seed"
     order = [setting.label for setting in experiment.settings]
     for name, shown, text in (
         (
             "facets",
             FACETS,
             "Facets per activation region, the neurons' and the domain's. “At most a third”: share"
-            " of regions with at most a third of the largest number.",
+            " of regions with at most a third of the largest number there is in that population.",
         ),
         (
             "networks",
@@ -329,22 +275,18 @@ def _numbers(experiment: Experiment, ends: Tables) -> Iterator[Tabulation]:
         yield Tabulation(
             f"{experiment.name}-{name}",
             pd.DataFrame(known).reindex(order).reset_index(names="setting"),
-            f"{text} Means over {len(experiment.seeds)} seeds, at the end of training where there"
-            " is one.",
+            f"{text} {over}, at the end of training where there is one.",
             {column: spec for column, spec in FORMATS.items() if column in known},
         )
-    known = [s for s in experiment.settings if s.reference]
-    if known:
-        rows = []
-        for setting in known:
-            own = columns["regions"][setting.label], columns["mean (all)"][setting.label]
-            met = own[0] * columns["met by the sample"][setting.label]
+    with_reference = [s for s in experiment.settings if s.reference]
+    if with_reference:
+        rows, means = (
+            [],
+            (columns["regions"], columns["mean (all)"], _n_met(ends), columns["mean (sampled)"]),
+        )
+        for setting in with_reference:
             ours = dict(
-                zip(
-                    REFERENCES.values(),
-                    (*own, met, columns["mean (sampled)"][setting.label]),
-                    strict=True,
-                )
+                zip(REFERENCES.values(), (mean[setting.label] for mean in means), strict=True)
             )
             rows.append(
                 {"setting": setting.label}
@@ -354,10 +296,17 @@ def _numbers(experiment: Experiment, ends: Tables) -> Iterator[Tabulation]:
         yield Tabulation(
             f"{experiment.name}-reference",
             pd.DataFrame(rows),
-            "Ours, means over seeds, beside an earlier exact enumeration of one network each with"
+            f"Ours ({over.lower()}) beside an earlier exact enumeration of one network each with"
             " the same"
             " distribution of weights (not the paper's: it printed no counts of all regions).",
         )
+
+
+def _n_met(ends: Tables) -> pd.Series:
+    """Regions that the sample meets, a mean over seeds, by setting."""
+    frame = ends.statistics[ends.statistics["statistic"].isin(["regions", "share_met"])]
+    each = frame.pivot(index=["setting", "seed"], columns="statistic", values="value")
+    return each.prod(axis=1).groupby("setting").mean()
 
 
 def _oracles(experiment: Experiment, tables: Tables) -> Iterator[Tabulation]:

@@ -87,7 +87,7 @@ def _tasks(experiment: Experiment) -> Iterator[tuple[str, int, Task]]:
                 "seed": seed,
             }
             label = f"{experiment.title}: {setting.label}, seed {seed}"
-            yield setting.label, seed, Task(label, MEASURED, call)
+            yield setting.label, seed, Task(label, MEASURED, call, setting.files)
 
 
 def tables(experiments: Sequence[Experiment], records: Sequence[Mapping[str, Any]]) -> Tables:
@@ -134,7 +134,7 @@ def _effects(experiment: Experiment, statistics: pd.DataFrame) -> Iterator[dict[
     pairs += [
         (f"{setting.label}: {LAST}", (setting.label, "min"), (setting.label, "max"))
         for setting in experiment.settings
-        if setting.kind == "train"
+        if ends.loc[setting.label, "min"] < ends.loc[setting.label, "max"]
     ]
     for comparison, *sides in pairs:
         for quantity in QUANTITIES:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from polyrelu.studies.simple_polytopes.tables import LAST, Tables
@@ -20,7 +22,7 @@ N_QUOTED = 4
 
 
 def verdict(tables: Tables) -> str:
-    """Whether the claim holds: the mean over all regions, and the share of simple polytopes.
+    """What the counts say of the claim: the mean over all regions, the share of simple polytopes.
 
     Parameters
     ----------
@@ -67,10 +69,12 @@ def by_setting(
 def _the_mean(ends: Tables, dim: int) -> str:
     means = by_setting(ends, "all", "count", "facets", "mean")
     low, high, twice = means.min(), means.max(), 2 * dim
+    if len(means) == 1:
+        return f"Over all regions the mean number of facets is {low:.3f}; 2d = {twice}."
     if max(abs(low - twice), abs(high - twice)) <= PINNED * twice:
         return (
-            f"What does not change: over all regions the mean number of facets is {low:.3f} to"
-            f" {high:.3f} in every setting, 2d = {twice}."
+            "What does not change: over all regions the mean number of facets is"
+            f" {span(means, '.3f')} in every setting, 2d = {twice}."
         )
     return (
         f"Over all regions the mean number of facets is {low:.3f} ({means.idxmin()}) to"
@@ -91,19 +95,42 @@ def _what_changes(tables: Tables) -> str:
         what=names, share=effects["effect"].abs() / effects["baseline"].abs().clip(lower=1e-12)
     )
     effects = effects[effects["what"] != ""]
+    if not len(effects):
+        return ""
+    if (n_seeds := int(effects["n_seeds"].max())) == 1:
+        return "Effects have no intervals with one seed: what changes cannot be told from chance."
     clear = effects[effects["clear"].astype(bool)].sort_values("share", ascending=False)
     quoted = clear.drop_duplicates("what").head(N_QUOTED)
     if not len(quoted):
-        return f"No other effect is clear with {_n_seeds(effects)} seeds." if len(effects) else ""
-    parts = [
-        f"{row.what} ({number(row.baseline)} {'rises' if row.effect > 0 else 'falls'} by"
-        f" {number(abs(row.effect))}, 95 % interval {number(row.low)} to {number(row.high)}:"
-        f" {_pair(row)})"
-        for row in quoted.itertuples()
-    ]
+        all_of = ", ".join(sorted(set(effects["what"])))
+        return f"No effect is clear with {n_seeds} seeds on any of these: {all_of}."
+    parts = [f"{row.what} ({_change(row)}: {_pair(row)})" for row in quoted.itertuples()]
     unclear = sorted(set(effects["what"]) - set(clear["what"]))
     rest = f" No clear effect in any comparison: {', '.join(unclear)}." if unclear else ""
     return f"What changes most: {'; '.join(parts)}.{rest}"
+
+
+def span(values: pd.Series, spec: str) -> str:
+    """From the least to the largest number, or the one that all are.
+
+    Examples
+    --------
+    >>> span(pd.Series([0.25, 0.5]), ".0%"), span(pd.Series([4.0, 4.0]), ".3f")
+    ('25% to 50%', '4.000')
+    """
+    low, high = format(values.min(), spec), format(values.max(), spec)
+    return low if low == high else f"{low} to {high}"
+
+
+def _change(row: Any) -> str:
+    """An effect in words; the interval is that of the rise, or of the fall."""
+    verb, ends = (
+        ("rises", (row.low, row.high)) if row.effect > 0 else ("falls", (-row.high, -row.low))
+    )
+    low, high = map(number, ends)
+    return (
+        f"{number(row.baseline)} {verb} by {number(abs(row.effect))}, 95 % interval {low} to {high}"
+    )
 
 
 def number(value: float) -> str:
@@ -117,15 +144,11 @@ def number(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
 
 
-def _pair(row: object) -> str:
-    comparison: str = row.comparison  # type: ignore[attr-defined]
+def _pair(row: Any) -> str:
+    comparison: str = row.comparison
     if comparison.endswith(f": {LAST}"):
         return f"{comparison.removesuffix(f': {LAST}')}, last epoch against the first"
     return f"{comparison} against the baseline"
-
-
-def _n_seeds(effects: pd.DataFrame) -> int:
-    return int(effects["n_seeds"].max())
 
 
 def _the_sample(ends: Tables) -> str:
@@ -136,9 +159,8 @@ def _the_sample(ends: Tables) -> str:
         return ""
     more = (met - exact).dropna()
     return (
-        f"What a sample sees: its points meet {share.min():.1%} to {share.max():.1%} of the"
-        f" regions, and those have {more.min():.2f} to {more.max():.2f} facets more on average than"
-        " all have."
+        f"What a sample sees: its points meet {span(share, '.1%')} of the regions, and those have"
+        f" {span(more, '.2f')} facets more on average than all have."
     )
 
 
@@ -151,7 +173,7 @@ def _simplicity(ends: Tables) -> str:
             for population in ("all", "sampled")
         }
         shown = [
-            f"{shares.min():.0%} to {shares.max():.0%} of {word} regions"
+            f"{span(shares, '.0%')} of {word} regions"
             for (word, shares) in (("all", found["all"]), ("the sampled", found["sampled"]))
             if len(shares)
         ]
@@ -160,14 +182,14 @@ def _simplicity(ends: Tables) -> str:
             shares = found["all"] if len(found["all"]) else found["sampled"]
             most[counted] = (shares.min() > 0.5, shares.max() > 0.5)
     text = (
-        "Polytopes with at most a third of the largest count, which the claim calls simple: "
+        "Polytopes with at most a third of the largest count, which Fan et al. call simple: "
         + "; ".join(parts)
         + "."
     )
     words = {
-        (True, True): "they are most of the regions in every setting: the claim holds",
+        (True, True): "they are most of the regions in every setting, as Fan et al. say",
         (False, True): "they are most of the regions in some settings only",
-        (False, False): "they are a minority in every setting: the claim does not hold so",
+        (False, False): "they are a minority in every setting, other than Fan et al. say",
     }
     judged = [f"by {counted} {words[state]}" for counted, state in most.items()]
     return f"{text} Hence {'; '.join(judged)}. (The largest count is that of one extreme region.)"
