@@ -108,7 +108,7 @@ def _check_kept(census: Census, record: dict[str, Any]) -> None:
         else:
             is_same = type(said) is type(ours) and said == ours
         if not is_same:
-            raise InvalidInputError(f"its {key} does not follow from its histograms")
+            raise InvalidInputError(f"its {key} is not what the rest of it says")
     by_volume = census.facet_histogram_by_volume
     if by_volume is not None and not math.isclose(by_volume.total, census.volume, rel_tol=1e-9):
         raise InvalidInputError(

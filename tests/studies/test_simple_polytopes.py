@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,7 @@ from polyrelu.studies.simple_polytopes.measurement import measured
 from polyrelu.studies.simple_polytopes.pages import report
 from polyrelu.studies.simple_polytopes.settings import experiment
 from polyrelu.studies.simple_polytopes.tables import tables, tasks
-from polyrelu.studies.simple_polytopes.verdict import observations, verdict
+from polyrelu.studies.simple_polytopes.verdict import by_setting, observations, verdict
 
 WIDTHS = (3, 6, 4, 1)
 
@@ -171,8 +172,8 @@ def test_the_end_is_the_last_epoch_of_each_setting(found):
 def test_the_verdict_quotes_its_figures(found):
     text = verdict(found)
     assert "4.000 (three) to 4.500 (learned); 2d = 4" in text
-    assert "by facets they are a minority in every setting" in text
-    assert "25% of all regions" in text
+    assert "by facets 25% of all regions" in text
+    assert "most of all regions by facets in none of 9 networks, other than Fan" in text
     assert "the claim holds" not in text  # what is claimed is not the same in every experiment
     (changes,) = observations(found)  # nothing was sampled
     assert "the number of regions (6.667 rises by 12, 95 % interval 7.032 to 16.97" in changes
@@ -192,6 +193,21 @@ def of_two(mini, seeds, *pairs):
 
 def summary(each, found):
     return report([each], found, seconds=1).sections[0].verdict
+
+
+def test_what_is_known_of_some_networks_only_is_said_so(found):
+    shares = found.statistics[found.statistics["statistic"] == "share_third"]
+    some = shares[(shares["setting"] == "six") | (shares["seed"] == 0)]
+    cut = some[some["epoch"] != 2].assign(counted="simplices", value=0.75)
+    cut.loc[cut["setting"] == "three", "value"] = 0.4
+    known = replace(found, statistics=pd.concat([found.statistics, cut]))
+    text = verdict(known)
+    assert "by simplices 40% to 75% of all regions (known of 4 of 9 networks)" in text
+    assert (
+        "by facets in none of 9 networks, other than Fan et al. say; by simplices in 3 of 4" in text
+    )
+    means = by_setting(known, "all", "count", "simplices", "share_third")
+    assert means.to_dict() == {"six": 0.75}  # of the others a mean would be of some seeds
 
 
 def test_a_fall_has_the_interval_of_a_fall(mini):

@@ -267,8 +267,8 @@ def _numbers(experiment: Experiment, ends: Tables) -> Iterator[Tabulation]:
             f"The sample: {experiment.points:,} uniform points. Linear regions: neighbours with one"
             " affine map merged. Nonlinearity index: variance of the gradient over its mean square,"
             " by volume. Simplices per region: Delaunay (Qhull), flat ones left out; of all regions"
-            " where these are at most 50,000. Diameter: of the dual graph, by distances from a few"
-            " nodes.",
+            " where these are at most 50,000 for every seed. Diameter: of the dual graph, by"
+            " distances from a few nodes.",
         ),
     ):
         known = {column: columns[column] for column, *_ in shown if len(columns[column])}

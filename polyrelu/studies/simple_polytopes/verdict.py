@@ -53,7 +53,19 @@ def dim_of(tables: Tables) -> int:
 def by_setting(
     tables: Tables, population: str, weighting: str, counted: str, statistic: str
 ) -> pd.Series:
-    """Mean over seeds of a statistic, by setting; empty where it was not measured."""
+    """Mean over seeds of a statistic, by setting; of those alone where every seed has it."""
+    frame = _rows(tables, population, weighting, counted, statistic)
+    found = frame.groupby("setting", sort=False)
+    n_seeds = tables.statistics.groupby("setting")["seed"].nunique()
+    known = found["seed"].nunique()
+    means: pd.Series = found["value"].mean()[known == n_seeds.reindex(known.index)]
+    return means
+
+
+def _rows(
+    tables: Tables, population: str, weighting: str, counted: str, statistic: str
+) -> pd.DataFrame:
+    """A statistic of every network that has it."""
     frame = tables.statistics
     kind = {
         "population": population,
@@ -63,7 +75,7 @@ def by_setting(
     }
     for column, value in kind.items():
         frame = frame[frame[column] == value]
-    return frame.groupby("setting", sort=False)["value"].mean()
+    return frame
 
 
 def _the_mean(ends: Tables, dim: int) -> str:
@@ -165,31 +177,36 @@ def _the_sample(ends: Tables) -> str:
 
 
 def _simplicity(ends: Tables) -> str:
-    """Shares of simple polytopes, as exact counts and as samples have them."""
-    parts, most = [], {}
+    """Shares of simple polytopes in every network, as exact counts and as samples have them."""
+    n_networks = ends.statistics.groupby(["setting", "seed"]).ngroups
+    parts, judged = [], []
     for counted in ("facets", "simplices"):
-        found = {
-            population: by_setting(ends, population, "count", counted, "share_third")
+        exact, sampled = (
+            _rows(ends, population, "count", counted, "share_third")["value"]
             for population in ("all", "sampled")
-        }
+        )
         shown = [
-            f"{span(shares, '.0%')} of {word} regions"
-            for (word, shares) in (("all", found["all"]), ("the sampled", found["sampled"]))
+            f"{span(shares, '.0%')} of {words}"
+            for (shares, words) in ((exact, "all regions"), (sampled, "the sampled regions"))
             if len(shares)
         ]
+        if len(exact):
+            n_most = int((exact > 0.5).sum())
+            judged.append(f"by {counted} {_in_networks(n_most, len(exact))}")
+            if len(exact) < n_networks:
+                shown[0] += f" (known of {len(exact)} of {n_networks} networks)"
         if shown:
             parts.append(f"by {counted} {' and '.join(shown)}")
-            shares = found["all"] if len(found["all"]) else found["sampled"]
-            most[counted] = (shares.min() > 0.5, shares.max() > 0.5)
-    text = (
-        "Polytopes with at most a third of the largest count, which Fan et al. call simple: "
-        + "; ".join(parts)
-        + "."
+    return (
+        "Polytopes with at most a third of the largest count, which Fan et al. call simple, are, in"
+        f" one network or another, {'; '.join(parts)}. They are most of all regions"
+        f" {'; '.join(judged)}. (The largest count is that of one extreme region.)"
     )
-    words = {
-        (True, True): "they are most of the regions in every setting, as Fan et al. say",
-        (False, True): "they are most of the regions in some settings only",
-        (False, False): "they are a minority in every setting, other than Fan et al. say",
-    }
-    judged = [f"by {counted} {words[state]}" for counted, state in most.items()]
-    return f"{text} Hence {'; '.join(judged)}. (The largest count is that of one extreme region.)"
+
+
+def _in_networks(n: int, of: int) -> str:
+    if n == of:
+        return f"in all {of} networks, as Fan et al. say"
+    return (
+        f"in {n} of {of} networks" if n else f"in none of {of} networks, other than Fan et al. say"
+    )
