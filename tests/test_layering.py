@@ -48,7 +48,7 @@ DOORS = {
         "report/panels",
         "report/portraits.py",
         "report/slices.py",
-    },  # fmt: skip
+    },
     "numba": {"regions/_kernel/"},
     "networkx": {"shapes/dual_graph.py"},
     "pyarrow": {"regions/store.py"},

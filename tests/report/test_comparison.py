@@ -9,14 +9,20 @@ import pytest
 from counts import CUT_CORNER, SQUARE, TWO_TRIANGLES, polygons
 
 from polyrelu.errors import InvalidInputError
+from polyrelu.network import Network
 from polyrelu.regions import AffineSlice, Box, Space, enumerate_regions
-from polyrelu.report.comparison.operands import Comparison, Operand, check_one_domain
+from polyrelu.report.comparison.operands import (
+    Comparison,
+    Operand,
+    check_one_domain,
+    is_generic,
+)
 from polyrelu.report.comparison.page import comparison_report
 from polyrelu.report.comparison.tables import histogram_table, statistic_table
 from polyrelu.report.comparison.text import comparison_text, table_text
 from polyrelu.report.page import write_report
 from polyrelu.report.tables import json_text
-from polyrelu.shapes import Census
+from polyrelu.shapes import Census, count_faces
 
 SLICE = AffineSlice([0, 0, 1], [[1, 0], [0, 1], [0, 0]], SQUARE)
 
@@ -332,3 +338,12 @@ def test_tables_that_fit_are_turned_round():
     )
     assert tall != f"{first}\n\n{second}"  # both columns fit beside the names
     assert len(tall.splitlines()) == 10
+
+
+def test_theory_is_silent_where_a_count_needed_rationals():
+    fan = Network.from_arrays([[[1, 0], [0, 1], [1, 1], [1, -1]], [[1, 1, 1, 1]]])
+    census = count_faces(fan, Box(-1, 1))
+    assert census.certificate["signs"]["rational"] > 0
+    assert not is_generic(census)
+    lines = Network.from_arrays([[[3, 1], [1, 4]], [[1, 1]]], [[0.3, 0.2], [0]])
+    assert is_generic(count_faces(lines, Box(-1, 1)))

@@ -11,7 +11,7 @@ from polyrelu.regions.domain import Box
 from polyrelu.report import panels
 from polyrelu.report.comparison.captions import population_words, some
 from polyrelu.report.comparison.epochs import development
-from polyrelu.report.comparison.operands import FACETS, Comparison
+from polyrelu.report.comparison.operands import FACETS, Comparison, is_generic
 from polyrelu.report.comparison.tables import (
     distance_tabulation,
     drawn,
@@ -164,7 +164,8 @@ def _span(words: str, numbers: Sequence[float], spec: str) -> str:
 def _mean_in_theory(comparison: Comparison, by: str) -> Theory:
     """The mean that theory has: of complete counts in a rectangle, if networks are generic."""
     domain = in_coordinates(comparison.domain)
-    complete = all(operand.census.complete for operand in comparison.operands)
+    censuses = [operand.census for operand in comparison.operands]
+    complete = all(census.complete and is_generic(census) for census in censuses)
     if not isinstance(domain, Box) or comparison.dim != 2 or not complete:
         return None
     return {"count": 4.0} if by == "weighting" else 4.0

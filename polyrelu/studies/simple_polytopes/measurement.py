@@ -24,6 +24,7 @@ from polyrelu.shapes.simplices import triangulation_sizes
 from polyrelu.studies.simple_polytopes.settings import DESIGNS, merged
 
 STATISTICS = ("mean", "median", "std", "min", "max", "entropy", "share_third")
+OTHER = 1_000_000  # weights are drawn from the seed itself, in the same numbers
 SCORES = ("loss_train", "loss_test", "accuracy_train", "accuracy_test")
 FLAT = 3  # dimension up to which regions are cut into simplices and theory is asked
 FEW = 50_000  # regions up to which all of them are cut into simplices, not only those sampled
@@ -110,7 +111,7 @@ class Rows:
         network, epoch = moment.network, moment.epoch
         regions = enumerate_regions(network, box)
         domain = regions.domain
-        rows = sample(network, domain, points, seed=seed).of(regions)
+        rows = sample(network, domain, points, seed=OTHER + seed).of(regions)
         met = regions.taken(rows)
         self._distribution(epoch, "all", face_histogram(regions), "facets")
         self._distribution(epoch, "all", face_histogram(regions, weight="volume"), "facets")
