@@ -73,7 +73,6 @@ def test_counts_of_the_program_come_back(census, space, tmp_path):
         {"facet_histogram_by_volume": {"3": 0.5, "5": 3.0}},
         {"dim": None},
     ],
-    ids=str,
 )
 def test_counts_that_contradict_themselves(saved, changes):
     with pytest.raises(InvalidInputError, match=r"count\.json"):
