@@ -1,6 +1,7 @@
 """Fixtures that every folder of the suite may use."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -19,3 +20,11 @@ def real_data() -> Path:
     if not (folder / "acasxu").is_dir():
         pytest.skip("no published networks here; set POLYRELU_DATA to the folder that holds them")
     return folder
+
+
+@pytest.fixture
+def heeded():
+    """Ctrl-C as a terminal sends it: processes in the background of a script ignore it."""
+    usual = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, usual)

@@ -128,14 +128,6 @@ def test_a_checkpoint_of_another_run(polyrelu, failure, net):
     assert "another domain" in failure(*arguments, "--box", -1, 2)
 
 
-@pytest.fixture
-def heeded():
-    """Ctrl-C, which a suite in the background may have been told to ignore."""
-    usual = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, usual)
-
-
 @pytest.mark.skipif(os.name != "posix", reason="Ctrl-C is a signal")
 @pytest.mark.parametrize("workers", [1, 2])
 def test_ctrl_c(heeded, tmp_path, workers):

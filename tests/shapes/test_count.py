@@ -166,14 +166,6 @@ def test_a_budget_that_is_enough():
     assert record(census) == streamed(LARGE, UNIT)
 
 
-@pytest.fixture
-def heeded():
-    """Ctrl-C, which a suite in the background may have been told to ignore."""
-    usual = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, usual)
-
-
 @pytest.mark.parametrize("workers", [1, 2])
 def test_an_interruption_ends_it(heeded, workers):
     interrupts = iter([signal.SIGINT])

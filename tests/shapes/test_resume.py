@@ -386,14 +386,6 @@ def test_a_disk_that_is_full(folder, monkeypatch):
     )
 
 
-@pytest.fixture
-def heeded():
-    """Ctrl-C, which a suite in the background may have been told to ignore."""
-    usual = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, usual)
-
-
 def test_an_interruption_is_saved(heeded, folder):
     interrupts = iter([signal.SIGINT])
 

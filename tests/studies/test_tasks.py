@@ -92,7 +92,7 @@ if __name__ == "__main__":
 """
 
 
-def test_an_interrupted_run_ends_at_once_and_keeps_what_was_done(tmp_path):
+def test_an_interrupted_run_ends_at_once_and_keeps_what_was_done(tmp_path, heeded):
     script = tmp_path / "sleepy.py"
     script.write_text(SLEEPY)
     run = subprocess.Popen(
