@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 STRIPE = "#F2F2F2"
+MAX_TICK_LETTERS = 21  # on the axis of one of three panels, every number as long as the longest
 
 
 def effect_plot(
@@ -98,8 +99,8 @@ def effect_plot(
             axes.tick_params(labelsize=SMALL)
             axes.tick_params(axis="y", length=0)
             axes.spines["left"].set_visible(False)
-            axes.xaxis.set_major_locator(MaxNLocator(7 if len(sides) == 1 else 4, steps=STEPS))
             axes.margins(x=0.08)
+            _space_ticks(axes, 7 if len(sides) == 1 else 4)
         panels[0].set_yticks(list(at.values()), labels, fontsize=8)
         for (bold, _), text in zip(heads, panels[0].get_yticklabels(), strict=True):
             text.set_fontweight("bold" if bold else "normal")
@@ -186,6 +187,18 @@ def _effect(axes: Axes, row: Mapping[str, Any], y: float, i: int) -> None:
         axes.plot([low, high], [y, y], color=COLOURS[i], lw=1.6, solid_capstyle="butt")
     axes.plot(effect, y, MARKERS[i], color=COLOURS[i], ms=4.6, mew=1.2,
               mfc=COLOURS[i] if away else "white", zorder=3)  # fmt: skip
+
+
+def _space_ticks(axes: Axes, most: int) -> None:
+    """As many numbers on the axis as fit beside each other: fewer where they are long."""
+    axes.autoscale_view()
+    low, high = axes.get_xlim()
+    for steps in range(most, 1, -1):
+        axes.xaxis.set_major_locator(MaxNLocator(steps, steps=STEPS))
+        shown = [place for place in axes.get_xticks() if low <= place <= high]
+        texts = axes.xaxis.get_major_formatter().format_ticks(shown)
+        if len(texts) * max(map(len, texts), default=0) <= MAX_TICK_LETTERS * most / 4:
+            return
 
 
 def _effect_legend(series: str, kinds: Sequence[Any]) -> list[Any]:

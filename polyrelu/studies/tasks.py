@@ -25,6 +25,10 @@ from polyrelu.report.tables import json_text, write_json
 Record = dict[str, Any]
 Progress = Callable[[int, int, str], None]
 
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+"""What linear algebra reads when a process starts: processes side by side take one thread each,
+or they would wait for each other."""
+
 
 @dataclass(frozen=True)
 class Task:
@@ -149,13 +153,28 @@ def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
         workers, mp_context=get_context("spawn"), initializer=_end_with_parent
     )
     try:
-        yield pool
+        with _environment(dict.fromkeys(THREADS, "1")):
+            yield pool
     except BaseException:
         for process in list(pool._processes.values()):
             process.terminate()
         raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Block in which processes that start have these variables."""
+    before = dict(os.environ)
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name in variables:
+            del os.environ[name]
+            if name in before:
+                os.environ[name] = before[name]
 
 
 def _end_with_parent() -> None:

@@ -39,14 +39,19 @@ def text() -> Rule:
     return Rule("a text that is not empty", lambda value: isinstance(value, str) and bool(value))
 
 
+def several(needs: str, holds: Callable[[Any], bool]) -> Rule:
+    """A list, not empty, of different things that fulfil a condition, kept as a tuple."""
+
+    def all_hold(value: Any) -> bool:
+        is_list = isinstance(value, (list, tuple)) and len(value) > 0
+        return is_list and all(map(holds, value)) and len(set(value)) == len(value)
+
+    return Rule(f"a list of different {needs}, at least one", all_hold, tuple)
+
+
 def texts() -> Rule:
     """A list of different words, kept as a tuple."""
-
-    def holds(value: Any) -> bool:
-        is_list = isinstance(value, (list, tuple)) and len(value) > 0
-        return is_list and all(isinstance(v, str) for v in value) and len(set(value)) == len(value)
-
-    return Rule("a list of different names, at least one", holds, tuple)
+    return several("names", lambda value: isinstance(value, str))
 
 
 def integer(low: int, needs: str | None = None) -> Rule:

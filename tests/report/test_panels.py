@@ -309,6 +309,17 @@ def test_effects_of_several_experiments_have_headings():
     assert bold == ["depth", "bias"]
 
 
+@pytest.mark.parametrize("size", [1e-4, 2e-3, 0.03, 5.0, 3e5])
+def test_numbers_below_small_and_large_effects_stand_apart(size):
+    sides = [
+        effects().assign(
+            statistic=name, **{c: effects()[c] * size for c in ("effect", "low", "high")}
+        )
+        for name in ("mean", "std", "largest")
+    ]
+    inside(effect_plot(pd.concat(sides)))
+
+
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [

@@ -74,7 +74,7 @@ def test_a_report_has_a_section_and_displays_of_every_experiment(written):
     of_fan = pd.read_csv(out / "tables" / "checks-fan.csv")
     assert len(of_fan) == 3
     assert of_fan["holds"].all()
-    assert (out / "settings" / "settings.toml").is_file()
+    assert (out / "settings" / "bias_free.toml").is_file()
     assert len(list((out / "figures").glob("*.png"))) == 15
 
 

@@ -22,7 +22,8 @@ from polyrelu.studies.bottleneck.oracles import (
     root_mean_square,
 )
 from polyrelu.studies.bottleneck.reduction import reduced_chain
-from polyrelu.studies.bottleneck.settings import chosen, settings
+from polyrelu.studies.bottleneck.settings import settings
+from polyrelu.studies.sections import chosen
 
 MINI = """
 [networks]
@@ -245,10 +246,10 @@ def test_mistakes_in_settings_are_named(mini, old, new, message):
 
 
 def test_names_that_are_none_are_refused():
-    assert chosen(None) == NAMES
+    assert chosen(None, NAMES) == NAMES
     for names in (["depth"], []):
         with pytest.raises(InvalidInputError, match="widths, remainder"):
-            chosen(names)
+            chosen(names, NAMES)
     with pytest.raises(InvalidInputError, match="cannot read"):
         settings("nowhere.toml")
 

@@ -9,6 +9,7 @@ import pytest
 
 from polyrelu.errors import InvalidInputError
 from polyrelu.regions import Box, enumerate_regions
+from polyrelu.studies.sections import FILE
 from polyrelu.studies.symmetry import NAMES, study
 from polyrelu.studies.symmetry.angles import simulated
 from polyrelu.studies.symmetry.mean_field import MeanField, random_start
@@ -16,7 +17,7 @@ from polyrelu.studies.symmetry.measurement import angles, odd, paths, subspace, 
 from polyrelu.studies.symmetry.odd_target import OddFlow, cubic_optimum, gap_at_start
 from polyrelu.studies.symmetry.pages import report
 from polyrelu.studies.symmetry.preservation import CONDITIONS, divided, preserved, unmatched
-from polyrelu.studies.symmetry.settings import FILE, settings
+from polyrelu.studies.symmetry.settings import settings
 from polyrelu.studies.symmetry.statistics import PUBLISHED, gap_slopes
 from polyrelu.studies.symmetry.tables import tables, tasks
 from polyrelu.studies.symmetry.targets import cubic

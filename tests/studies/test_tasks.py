@@ -26,6 +26,14 @@ def test_records_come_in_the_order_of_the_tasks(tmp_path):
     assert len(list(tmp_path.iterdir())) == 3  # equal tasks are one
 
 
+def test_processes_side_by_side_take_a_thread_each(tmp_path, monkeypatch):
+    """Of the linear algebra, whatever this process may take: they would wait for each other."""
+    monkeypatch.setenv("OMP_NUM_THREADS", "8")
+    tasks = [Task(f"{k}", "os:getenv", {"key": "OMP_NUM_THREADS", "default": k}) for k in "ab"]
+    assert records(tasks, tmp_path, workers=2) == ["1", "1"]
+    assert os.environ["OMP_NUM_THREADS"] == "8"
+
+
 def test_progress_starts_with_what_is_there(tmp_path):
     records(parsing(1, 2), tmp_path)
     seen = []

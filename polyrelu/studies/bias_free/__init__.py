@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from polyrelu.studies.bias_free.settings import FILE, NAMES
+from polyrelu.studies.bias_free.settings import NAMES
 from polyrelu.studies.bias_free.settings import settings as read
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["NAMES", "study"]
 
-RECORDS, SETTINGS = "records", "settings"
+RECORDS = "records"
 
 
 def study(
@@ -59,20 +59,19 @@ def study(
     InvalidInputError
         If settings are wrong, there is no such experiment, or the folder cannot be written.
     """
-    from polyrelu.report.atomic import whole_file, writable_folder
     from polyrelu.report.page import write_report
     from polyrelu.studies.bias_free.pages import report
     from polyrelu.studies.bias_free.plan import tasks
+    from polyrelu.studies.sections import keep
     from polyrelu.studies.tasks import records
 
     started = time.perf_counter()
-    chosen = read(settings, quick=quick).only(tuple(NAMES if names is None else names))
+    given = read(settings, quick=quick).only(names)
     folder = Path(out)
-    with whole_file(writable_folder(folder / SETTINGS) / FILE) as draft:
-        draft.write_text(chosen.source, encoding="utf-8")
-    plan = {name: tasks(name, section) for name, section in chosen.sections.items()}
+    keep(given.source, folder, "bias_free.toml")
+    plan = {name: tasks(name, section) for name, section in given.sections.items()}
     flat = [task for of_one in plan.values() for task in of_one]
     left = iter(records(flat, folder / RECORDS, workers=workers, progress=progress))
     found = {name: [next(left) for _ in of_one] for name, of_one in plan.items()}
     seconds = time.perf_counter() - started
-    return write_report(report(chosen, found, seconds=seconds), folder)
+    return write_report(report(given, found, seconds=seconds), folder)

@@ -3,37 +3,22 @@
 from __future__ import annotations
 
 import math
-import tomllib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from importlib import resources
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
-from polyrelu.errors import InvalidInputError
 from polyrelu.studies.bias_free.flow import LOSSES
+from polyrelu.studies.sections import Settings, settings_of
 from polyrelu.training.rules import (
     Rule,
     Section,
-    check_keys,
     integer,
     integers,
     number,
     ruled,
+    several,
 )
-
-FILE = "settings.toml"
-QUICK = "quick"
-
-
-def listed(needs: str, holds: Callable[[Any], bool]) -> Rule:
-    """A list, not empty, of different things that fulfil a condition, kept as a tuple."""
-
-    def all_hold(value: Any) -> bool:
-        is_list = isinstance(value, (list, tuple)) and len(value) > 0
-        return is_list and all(map(holds, value)) and len(set(value)) == len(value)
-
-    return Rule(f"a list of different {needs}, at least one", all_hold, tuple)
 
 
 def numbers(low: float, high: float) -> Rule:
@@ -46,7 +31,7 @@ def numbers(low: float, high: float) -> Rule:
         return (low <= value if closed else low < value) and value < high
 
     words = f"numbers {'from 0 on' if closed else f'above {low:g}'}"
-    return listed(words + (f" and below {high:g}" if math.isfinite(high) else ""), holds)
+    return several(words + (f" and below {high:g}" if math.isfinite(high) else ""), holds)
 
 
 def counts(low: int) -> Rule:
@@ -132,7 +117,7 @@ class Rescaling(Run):
 
     section: ClassVar[str] = "rescaling"
     alphas: tuple[float, ...] = ruled(SLOPES)
-    losses: tuple[str, ...] = ruled(listed(f"losses of {', '.join(LOSSES)}", LOSSES.__contains__))
+    losses: tuple[str, ...] = ruled(several(f"losses of {', '.join(LOSSES)}", LOSSES.__contains__))
     size: float = ruled(SIZE)
     seeds: int = ruled(integer(1))
 
@@ -232,35 +217,12 @@ EXPERIMENTS: Mapping[str, type[Section]] = {
 NAMES = tuple(EXPERIMENTS)
 
 
-@dataclass(frozen=True)
-class Settings:
-    """Sections by experiment, and the text of the file that they are from."""
-
-    sections: Mapping[str, Any]
-    source: str
-
-    def only(self, names: tuple[str, ...]) -> Settings:
-        """The sections of some experiments, in the study's order.
-
-        Raises
-        ------
-        InvalidInputError
-            If there is no such experiment.
-        """
-        for name in names:
-            if name not in self.sections:
-                raise InvalidInputError(
-                    f"there is no experiment {name!r}; there are {', '.join(NAMES)}"
-                )
-        return replace(self, sections={n: s for n, s in self.sections.items() if n in names})
-
-
-def settings(path: str | Path | None = None, *, quick: bool = False) -> Settings:
+def settings(source: str | Path | None = None, *, quick: bool = False) -> Settings:
     """The settings of a file, or the study's own.
 
     Parameters
     ----------
-    path : path-like, optional
+    source : path-like, optional
         A TOML file with a table for every experiment, such as a changed copy of the study's.
     quick : bool, keyword-only
         Whether the keys of ``[quick.NAME]`` replace the others.
@@ -278,30 +240,4 @@ def settings(path: str | Path | None = None, *, quick: bool = False) -> Settings
     >>> settings(quick=True).sections["rescaling"].seeds
     1
     """
-    text = _text(path)
-    try:
-        table = tomllib.loads(text)
-        check_keys(table, [*NAMES, QUICK], "the file")
-        replaced = table.pop(QUICK, {})
-        check_keys(replaced, list(NAMES), "[quick]")
-        missing = [name for name in NAMES if name not in table]
-        if missing:
-            raise InvalidInputError(f"the table [{missing[0]}] is missing")
-        found = {}
-        for name, kind in EXPERIMENTS.items():
-            own = kind.from_mapping(table[name])
-            more = kind.from_mapping({**own.to_dict(), **replaced.get(name, {})})
-            found[name] = more if quick else own  # both are checked
-        return Settings(found, text)
-    except (tomllib.TOMLDecodeError, InvalidInputError) as error:
-        raise InvalidInputError(f"{path or FILE}: {error}") from error
-
-
-def _text(path: str | Path | None) -> str:
-    if path is None:
-        own = resources.files("polyrelu.studies.bias_free") / FILE
-        return own.read_text(encoding="utf-8")
-    try:
-        return Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInputError(f"cannot read {path}: {error}") from error
+    return settings_of(EXPERIMENTS, __package__, source, quick=quick)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["NAMES", "study"]
 
-RECORDS, SETTINGS = "records", "settings"
+RECORDS = "records"
 
 
 def study(
@@ -61,19 +61,17 @@ def study(
     MissingDependencyError
         If Hessians are asked for and torch is not there.
     """
-    from polyrelu.report.atomic import whole_file, writable_folder
     from polyrelu.report.page import write_report
     from polyrelu.studies.bottleneck.pages import report
-    from polyrelu.studies.bottleneck.settings import chosen
     from polyrelu.studies.bottleneck.settings import settings as read
     from polyrelu.studies.bottleneck.tables import tables, tasks
+    from polyrelu.studies.sections import chosen, keep
     from polyrelu.studies.tasks import records
 
     started = time.perf_counter()
-    experiments, given = chosen(names), read(settings, quick=quick)
+    experiments, given = chosen(names, NAMES), read(settings, quick=quick)
     folder = Path(out)
-    with whole_file(writable_folder(folder / SETTINGS) / "bottleneck.toml") as draft:
-        draft.write_text(given.source, encoding="utf-8")
+    keep(given.source, folder, "bottleneck.toml")
     wanted = tasks(given, experiments)
     found = records(wanted, folder / RECORDS, workers=workers, progress=progress)
     page = report(

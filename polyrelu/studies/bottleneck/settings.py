@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any, ClassVar
 
-from polyrelu.errors import InvalidInputError
-from polyrelu.studies.simple_polytopes.settings import merged
-from polyrelu.training.rules import Rule, Section, check_keys, integer, number, ruled
+from polyrelu.studies.sections import settings_of
+from polyrelu.training.rules import Rule, Section, integer, number, ruled
 
 NAMES = ("widths", "remainder", "narrow", "hessian", "relu")
 """Experiments of the study, in the order of its report."""
@@ -135,59 +131,5 @@ def settings(source: str | Path | None = None, *, quick: bool = False) -> Settin
     >>> settings().widths.widths, settings(quick=True).networks.seeds
     ((64, 256, 1024, 4096, 16384), 10)
     """
-    name, text = _text(source)
-    try:
-        table = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise InvalidInputError(f"{name} is not TOML: {error}") from error
-    replaced = table.pop("quick", {})
-    try:
-        check_keys(replaced, list(_SECTIONS), "[quick]")
-        return _settings(merged(table, replaced) if quick else table, text)
-    except InvalidInputError as error:
-        raise InvalidInputError(f"{name}: {error}") from error
-
-
-def _text(source: str | Path | None) -> tuple[str, str]:
-    """Name and text of a file."""
-    if source is None:
-        file = resources.files("polyrelu.studies.bottleneck") / "settings.toml"
-        return "settings.toml", file.read_text(encoding="utf-8")
-    try:
-        return str(source), Path(source).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInputError(f"cannot read {source}: {error}") from error
-
-
-def _settings(table: Mapping[str, Any], text: str) -> Settings:
-    check_keys(table, list(_SECTIONS), "the file")
-    for name in _SECTIONS:
-        if name not in table:
-            raise InvalidInputError(f"[{name}] is missing")
-    parts = {name: part.from_mapping(table[name]) for name, part in _SECTIONS.items()}
-    return Settings(**parts, source=text)  # type: ignore[arg-type]
-
-
-def chosen(names: Any) -> tuple[str, ...]:
-    """Names of experiments in the order of the report; all of them for None.
-
-    Raises
-    ------
-    InvalidInputError
-        If one is none of `NAMES`, or there is none.
-
-    Examples
-    --------
-    >>> chosen(["relu", "widths"])
-    ('widths', 'relu')
-    """
-    if names is None:
-        return NAMES
-    names = [str(name) for name in names]
-    strangers = [name for name in names if name not in NAMES]
-    if strangers or not names:
-        raise InvalidInputError(
-            f"there is no experiment {', '.join(map(repr, strangers)) or 'in an empty list'}; there"
-            f" are {', '.join(NAMES)}"
-        )
-    return tuple(name for name in NAMES if name in names)
+    found = settings_of(_SECTIONS, __package__, source, quick=quick)
+    return Settings(**found.sections, source=found.source)

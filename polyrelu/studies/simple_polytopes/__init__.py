@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["NAMES", "experiment", "study"]
 
-RECORDS, SETTINGS = "records", "settings"
+RECORDS = "records"
 
 
 def study(
@@ -64,8 +64,8 @@ def study(
     MissingDependencyError
         If networks are trained and torch is not there.
     """
-    from polyrelu.report.atomic import whole_file, writable_folder
     from polyrelu.report.page import write_report
+    from polyrelu.studies.sections import keep
     from polyrelu.studies.simple_polytopes.pages import report
     from polyrelu.studies.simple_polytopes.tables import tables, tasks
     from polyrelu.studies.tasks import records
@@ -84,8 +84,7 @@ def study(
             )
     folder = Path(out)
     for each in experiments:
-        with whole_file(writable_folder(folder / SETTINGS) / f"{each.name}.toml") as draft:
-            draft.write_text(each.source, encoding="utf-8")
+        keep(each.source, folder, f"{each.name}.toml")
     found = records(tasks(experiments), folder / RECORDS, workers=workers, progress=progress)
     seconds = time.perf_counter() - started
     return write_report(report(experiments, tables(experiments, found), seconds=seconds), folder)

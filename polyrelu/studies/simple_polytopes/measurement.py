@@ -21,7 +21,8 @@ from polyrelu.shapes.linear_regions import linear_regions
 from polyrelu.shapes.nonlinearity import nonlinearity_index
 from polyrelu.shapes.oracles import oracles
 from polyrelu.shapes.simplices import triangulation_sizes
-from polyrelu.studies.simple_polytopes.settings import DESIGNS, merged
+from polyrelu.studies.sections import merged
+from polyrelu.studies.simple_polytopes.settings import DESIGNS
 
 STATISTICS = ("mean", "median", "std", "min", "max", "entropy", "share_third")
 OTHER = 1_000_000  # weights are drawn from the seed itself, in the same numbers

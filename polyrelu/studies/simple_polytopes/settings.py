@@ -32,6 +32,7 @@ from typing import Any
 from polyrelu.errors import InvalidInputError
 from polyrelu.network import designed
 from polyrelu.network.initialize import random_network
+from polyrelu.studies.sections import merged
 
 COMPAS_NAME = "compas"  # the experiment that needs a table of the user's
 NAMES = (
@@ -306,21 +307,6 @@ def _path(name: str, *, folder: Path, compas: Path | None) -> str:
 
 
 _CHECKS = {"network": _random, "design": _design, "train": _train}
-
-
-def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """Two tables as one: what both have is that of `above`, tables in them merged alike.
-
-    Examples
-    --------
-    >>> merged({"a": 1, "b": {"c": 2, "d": 3}}, {"b": {"c": 4}})
-    {'a': 1, 'b': {'c': 4, 'd': 3}}
-    """
-    result = dict(below)
-    for key, value in above.items():
-        both = isinstance(value, Mapping) and isinstance(below.get(key), Mapping)
-        result[key] = merged(below[key], value) if both else value
-    return result
 
 
 def _check_keys(table: Mapping[str, Any], known: set[str], where: str) -> None:

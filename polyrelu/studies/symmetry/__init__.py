@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["NAMES", "study"]
 
-RECORDS, SETTINGS = "records", "settings"
+RECORDS = "records"
 
 
 def study(
@@ -58,8 +58,8 @@ def study(
     InvalidInputError
         If settings or names are wrong, or the folder cannot be written.
     """
-    from polyrelu.report.atomic import whole_file, writable_folder
     from polyrelu.report.page import write_report
+    from polyrelu.studies.sections import keep
     from polyrelu.studies.symmetry.pages import report
     from polyrelu.studies.symmetry.settings import settings as read
     from polyrelu.studies.symmetry.tables import tables, tasks
@@ -68,8 +68,7 @@ def study(
     started = time.perf_counter()
     given = read(settings, names=names, quick=quick)
     folder = Path(out)
-    with whole_file(writable_folder(folder / SETTINGS) / "symmetry.toml") as draft:
-        draft.write_text(given.source, encoding="utf-8")
+    keep(given.source, folder, "symmetry.toml")
     wanted = tasks(given)
     found = records([task for _, _, task in wanted], folder / RECORDS, workers=workers,
                     progress=progress)  # fmt: skip

@@ -3,44 +3,30 @@
 from __future__ import annotations
 
 import math
-import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import Any, ClassVar
 
-from polyrelu.errors import InvalidInputError
+from polyrelu.studies.sections import Settings, settings_of
 from polyrelu.studies.symmetry.angles import STARTS
 from polyrelu.studies.symmetry.targets import PLAIN
 from polyrelu.studies.symmetry.transformations import NAMES as MAPS
 from polyrelu.training.rules import (
     Rule,
     Section,
-    check_keys,
     integer,
     number,
     one_of,
     ruled,
+    several,
     text,
 )
 
-FILE = "settings.toml"
-QUICK = "quick"
 CUBIC = "cubic"
 HALVES = ("minus", "mirror")  # maps that exchange the halves x1 <= 0 and x1 >= 0 of a box
 BATCHES = ("fresh", "antipodal")
 ORDERS = 4  # neurons and batches are multiples of the order of every map
-
-
-def several(needs: str, holds: Callable[[Any], bool]) -> Rule:
-    """A list, not empty, of different things that fulfil a condition, kept as a tuple."""
-
-    def all_hold(value: Any) -> bool:
-        is_list = isinstance(value, (list, tuple)) and len(value) > 0
-        return is_list and all(map(holds, value)) and len(set(value)) == len(value)
-
-    return Rule(f"a list of different {needs}, at least one", all_hold, tuple)
 
 
 def counts(low: int) -> Rule:
@@ -215,14 +201,6 @@ EXPERIMENTS: Mapping[str, type[Section]] = {
 NAMES = tuple(EXPERIMENTS)
 
 
-@dataclass(frozen=True)
-class Settings:
-    """Sections by experiment, and the text of the file that they are from."""
-
-    sections: Mapping[str, Any]
-    source: str
-
-
 def _check_moments(section: Any) -> None:
     if max(section.at) > section.steps:
         raise section.refusal("at", f"integers up to steps = {section.steps}")
@@ -258,36 +236,4 @@ def settings(
     >>> list(settings(names=["sweep", "odd"], quick=True).sections)
     ['odd', 'sweep']
     """
-    wanted = NAMES if names is None else [str(name) for name in names]
-    strangers = [name for name in wanted if name not in NAMES]
-    if strangers or not wanted:
-        raise InvalidInputError(
-            f"there is no experiment {', '.join(map(repr, strangers)) or 'in an empty list'}; there"
-            f" are {', '.join(NAMES)}"
-        )
-    content = _text(source)
-    try:
-        table = tomllib.loads(content)
-        check_keys(table, [*NAMES, QUICK], "the file")
-        replaced = table.pop(QUICK, {})
-        check_keys(replaced, list(NAMES), "[quick]")
-        found = {}
-        for name, kind in EXPERIMENTS.items():
-            if name not in table:
-                raise InvalidInputError(f"the table [{name}] is missing")
-            own = kind.from_mapping(table[name])
-            more = kind.from_mapping({**table[name], **replaced.get(name, {})})
-            found[name] = more if quick else own  # both are checked
-    except (tomllib.TOMLDecodeError, InvalidInputError) as error:
-        raise InvalidInputError(f"{source or FILE}: {error}") from error
-    return Settings({name: found[name] for name in NAMES if name in wanted}, content)
-
-
-def _text(source: str | Path | None) -> str:
-    if source is None:
-        own = resources.files("polyrelu.studies.symmetry") / FILE
-        return own.read_text(encoding="utf-8")
-    try:
-        return Path(source).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidInputError(f"cannot read {source}: {error}") from error
+    return settings_of(EXPERIMENTS, __package__, source, quick=quick).only(names)
