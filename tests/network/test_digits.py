@@ -56,15 +56,15 @@ def test_it_knows_digits_as_recorded(way, pictures):
     assert round(float(right.mean()), 4) == record["test_accuracy"] > 0.95
 
 
-@WAYS
-def test_a_slice_through_three_digits(way, pictures):
+def test_a_slice_through_three_digits(pictures):
     """Neurons: 6 x 64 of the first layer and as many twice more, 8 x 16 twice, 3 per pool of 4."""
-    network = way()
-    assert network.n_neurons == 3 * 6 * 64 + 2 * 8 * 16 + 3 * 8 * 4
     part = AffineSlice.through(pictures[list(ROWS)], Box(0.3, 0.36))
-    census = count_faces(network, part)
-    assert census.certificate["closes"]
-    assert census.n_regions > 100
-    expected = count_faces(in_onnx(), part)
-    assert census.f_vector_sum == expected.f_vector_sum
-    assert census.facet_histogram.to_dict() == expected.facet_histogram.to_dict()
+    networks = [in_onnx(), in_safetensors(), in_torch()]
+    assert {n.n_neurons for n in networks} == {3 * 6 * 64 + 2 * 8 * 16 + 3 * 8 * 4}
+    first, *others = (count_faces(network, part) for network in networks)
+    assert first.certificate["closes"]
+    assert first.n_regions > 100
+    for census in others:
+        assert census.certificate["closes"]
+        assert census.f_vector_sum == first.f_vector_sum
+        assert census.facet_histogram.to_dict() == first.facet_histogram.to_dict()

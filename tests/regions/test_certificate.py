@@ -49,11 +49,15 @@ def test_euler_characteristic(network, domain, characteristic):
     assert (check["sum"], check["domain"]) == (characteristic, characteristic)
 
 
+SMALL = [(2, 10, 8, 1), (3, 8, 6, 1), (4, 6, 5, 1)]
+
+
 @pytest.mark.parametrize(
-    "sizes", [(2, 10, 8, 1), (3, 8, 6, 1), (4, 6, 5, 1), (5, 6, 4, 1), (6, 6, 1)]
+    ("domain", "sizes"),
+    [(UNIT, sizes) for sizes in [*SMALL, (6, 6, 1)]]
+    + [(Space(), sizes) for sizes in [*SMALL, (5, 6, 4, 1)]],
 )
-@pytest.mark.parametrize("domain", [UNIT, Space()], ids=["box", "space"])
-def test_closed_form_and_names_give_the_same_euler_characteristic(sizes, domain):
+def test_closed_form_and_names_give_the_same_euler_characteristic(domain, sizes):
     """Faces weighed by a formula, or named one by one in exact arithmetic."""
     regions = enumerate_regions(uniform_net(*sizes), domain)
     assert (regions.euler != OPEN).all()
