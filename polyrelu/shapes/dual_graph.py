@@ -5,6 +5,7 @@ The only importer of networkx.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -217,16 +218,63 @@ class DualGraph:
             lower, upper = int(low.max()), int(min(high.max(), 2 * high.min()))
         return Diameter(lower, upper, n_used)
 
-    def to_networkx(self) -> Any:
+    def to_networkx(self, *, attributes: bool = False) -> Any:
         """The graph as a `networkx.Graph`.
+
+        Parameters
+        ----------
+        attributes : bool, keyword-only
+            Whether nodes and edges tell all that is stored of regions and facets; some 20 μs a
+            region. All of it is text or one number, so that GraphML and JSON hold it; lists of
+            numbers are text with spaces between, each with all its digits.
 
         Returns
         -------
         networkx.Graph
-            Node r is row r of the complex, with the attributes ``n_facets`` (int, those on the
-            domain's boundary included), ``bounded`` (bool) and ``volume`` (float; infinite if
-            unbounded, NaN where it was not asked for). An edge has ``neuron`` (int), which names
-            the facet, and ``n_switching`` (int), how many neurons differ across it.
+            Node r is row r of the complex, with the attributes
+
+            ``n_facets`` : int
+                Those on the domain's boundary included.
+            ``bounded`` : bool
+            ``volume`` : float
+                Infinite if unbounded, NaN where it was not asked for; with ``attributes`` it is
+                left out then, as JSON has no such number.
+
+            and with ``attributes``
+
+            ``pattern`` : str
+                Bits of the activation pattern, "0" or "1" for each hidden neuron in order.
+            ``facets`` : str
+                Facet ids, in the order of the complex.
+            ``f_vector`` : str
+                f_0 to f_d.
+            ``point`` : str
+                Coordinates of a point inside, an input each.
+
+            An edge, which is a common facet, has
+
+            ``neuron`` : int
+                The hidden neuron that names the facet.
+            ``n_switching`` : int
+                How many neurons are on in one of the regions and off in the other.
+
+            and with ``attributes``
+
+            ``neurons`` : str
+                All neurons that vanish on the facet and not on a whole region.
+            ``name`` : str
+                The neuron in words, layer and number counted from 1: "layer 1, neuron 3".
+
+        Examples
+        --------
+        >>> from polyrelu.network import Network
+        >>> from polyrelu.regions import Box, enumerate_regions
+        >>> regions = enumerate_regions(Network.from_arrays([[[1, 0]], [[1]]]), Box(-1, 1))
+        >>> graph = dual_graph(regions).to_networkx(attributes=True)
+        >>> graph.nodes[0]["pattern"], graph.nodes[0]["f_vector"], graph.nodes[0]["volume"]
+        ('1', '4 4 1', 2.0)
+        >>> graph.edges[0, 1]["name"]
+        'layer 1, neuron 1'
         """
         import networkx as nx
 
@@ -247,7 +295,35 @@ class DualGraph:
             (one, other, {"neuron": neuron, "n_switching": n_switching})
             for (one, other), neuron, n_switching in ends
         )
+        if attributes:
+            self._tell(graph)
         return graph
+
+    def _tell(self, graph: Any) -> None:
+        """Add what is known of regions and facets to the nodes and edges of a graph."""
+        regions, widths = self.regions, self.regions.network.widths
+        starts, facets = regions.facet_indptr.tolist(), regions.facet_ids.tolist()
+        bits = (regions.bits.view(np.uint8) + ord("0")).astype(np.uint8)
+        f_vectors, points = regions.f_vectors.tolist(), regions.points.tolist()
+        for row, node in graph.nodes(data=True):
+            if not np.isfinite(node["volume"]):
+                del node["volume"]
+            node["pattern"] = bits[row].tobytes().decode()
+            node["facets"] = _text(facets[starts[row] : starts[row + 1]])
+            node["f_vector"] = _text(f_vectors[row])
+            node["point"] = _text(points[row])
+        also: dict[tuple[int, int], list[int]] = {}  # (region, facet id) -> coinciding neurons
+        for row, facet, neuron in regions.notes.tolist():
+            if facet >= 0:
+                also.setdefault((row, facets[starts[row] + facet]), []).append(neuron)
+        layers = np.repeat(np.arange(len(widths)), widths).tolist()
+        firsts = np.concatenate([[0], np.cumsum(widths)]).tolist()
+        for one, other, edge in graph.edges(data=True):
+            neuron = edge["neuron"]
+            beside = also.get((one, neuron), []) + also.get((other, neuron), [])
+            layer = layers[neuron]
+            edge["neurons"] = _text(sorted({neuron, *beside}))
+            edge["name"] = f"layer {layer + 1}, neuron {neuron - firsts[layer] + 1}"
 
     def _check_connected(self, what: str) -> None:
         if not self.is_connected:
@@ -258,6 +334,11 @@ class DualGraph:
 
     def __repr__(self) -> str:
         return f"DualGraph({self.n_nodes} regions, {self.n_edges} common facets)"
+
+
+def _text(numbers: Iterable[int | float]) -> str:
+    """Numbers with all their digits and spaces between."""
+    return " ".join(map(repr, numbers))
 
 
 def dual_graph(regions: RegionComplex) -> DualGraph:

@@ -1,5 +1,6 @@
 """The dual graph: arrangements with known graphs, and networkx on the same edges."""
 
+import json
 from itertools import permutations
 from math import comb
 
@@ -189,3 +190,64 @@ def test_what_cannot_be_asked_is_refused():
         graph.distances(graph.n_nodes)
     with pytest.raises(InvalidInputError, match="at least 1"):
         graph.diameter(n_sources=0)
+
+
+def checked_graph(network, domain=UNIT):
+    """The graph with all attributes, each compared with the region that it is of."""
+    regions = enumerate_regions(network, domain)
+    graph = dual_graph(regions).to_networkx(attributes=True)
+    n = network.n_neurons
+    for region, (row, node) in zip(regions, graph.nodes(data=True), strict=True):
+        assert row == region.index
+        assert [bit == "1" for bit in node["pattern"]] == region.pattern.tolist()
+        assert list(map(int, node["facets"].split())) == region.facets.tolist()
+        assert tuple(map(int, node["f_vector"].split())) == region.f_vector
+        assert list(map(float, node["point"].split())) == region.point.tolist()
+        assert node["n_facets"] == len(region.facets)
+        assert node["bounded"] is region.bounded
+        assert node.get("volume") == (region.volume if region.bounded else None)
+    for one, other, edge in graph.edges(data=True):
+        named = [
+            names
+            for row in (one, other)
+            for names in regions[row].facet_names
+            if edge["neuron"] in names
+        ]
+        assert len(named) == 2
+        assert set(map(int, edge["neurons"].split())) == {h for h in named[0] if h < n}
+        layer, number = (int(word.split()[1]) - 1 for word in edge["name"].split(","))
+        assert sum(network.widths[:layer]) + number == edge["neuron"]
+        assert number < network.widths[layer]
+    return graph
+
+
+@pytest.mark.parametrize(
+    ("network", "domain"),
+    [
+        (uniform_net(2, 6, 4, 1), UNIT),
+        (uniform_net(3, 5, 4, 1), UNIT),
+        (shallow([(1, 0, 0), (2, 0, 0), (-1, 0, 0), (0, 1, 0.5)]), UNIT),  # three are one line
+        (uniform_net(2, 4, 1), Space()),
+    ],
+    ids=["plane", "space of three", "coinciding", "unbounded"],
+)
+def test_all_attributes_come_back_from_files(network, domain, tmp_path):
+    graph = checked_graph(network, domain)
+    nx.write_graphml(graph, tmp_path / "dual.graphml")
+    read = nx.read_graphml(tmp_path / "dual.graphml", node_type=int)
+    text = json.dumps(nx.node_link_data(graph, edges="edges"), allow_nan=False)
+    for again in (read, nx.node_link_graph(json.loads(text), edges="edges")):
+        assert dict(again.nodes(data=True)) == dict(graph.nodes(data=True))
+        assert {frozenset(edge[:2]): edge[2] for edge in again.edges(data=True)} == {
+            frozenset(edge[:2]): edge[2] for edge in graph.edges(data=True)
+        }
+
+
+def test_coinciding_neurons_are_all_named():
+    graph = checked_graph(shallow([(1, 0, 0), (2, 0, 0), (-1, 0, 0), (0, 1, 0.5)]))
+    assert sorted(edge["neurons"] for *_, edge in graph.edges(data=True)) == [
+        "0 1 2",
+        "0 1 2",
+        "3",
+        "3",
+    ]
