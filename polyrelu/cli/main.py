@@ -8,6 +8,7 @@ import click
 from polyrelu._version import __version__
 from polyrelu.cli.compare import compare
 from polyrelu.cli.count import count
+from polyrelu.cli.explore import explore
 from polyrelu.cli.inspect import inspect
 from polyrelu.cli.output import Verb, drop_standard_output, standard_output
 from polyrelu.cli.study import study
@@ -35,6 +36,7 @@ def polyrelu() -> None:
 
 polyrelu.add_command(compare)
 polyrelu.add_command(count)
+polyrelu.add_command(explore)
 polyrelu.add_command(inspect)
 polyrelu.add_command(study)
 polyrelu.add_command(train)
