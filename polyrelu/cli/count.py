@@ -2,13 +2,12 @@
 
 import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from polyrelu.cli.domains import check_alone, domain_options, given_domain
+from polyrelu.cli.domains import domain_options, domain_or_slice
 from polyrelu.cli.output import (
     check_json_target,
     json_option,
@@ -22,8 +21,6 @@ from polyrelu.cli.through import OPTION, CountVerb, classes, points, through
 from polyrelu.errors import IncompleteError
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from polyrelu.network import Network
     from polyrelu.regions import Domain, RegionComplex
     from polyrelu.shapes import Census
@@ -119,7 +116,7 @@ def count(
 
     network = load(net)
     places = points(files, network)
-    domain = _domain(box, bounds, space, slice_file, places).bound_to(network.n_inputs)
+    domain = domain_or_slice(box, bounds, space, slice_file, places).bound_to(network.n_inputs)
     check_json_target(json_target)
     if out is not None:
         writable_folder(out)
@@ -173,23 +170,6 @@ def count(
     show(record, text, json_target)
     if incomplete is not None:
         raise incomplete
-
-
-def _domain(
-    box: tuple[float, float] | None,
-    bounds: Path | None,
-    space: bool,
-    slice_file: Path | None,
-    places: "Sequence[np.ndarray]",
-) -> "Domain":
-    from polyrelu.regions import AffineSlice, Box
-
-    check_alone({"--slice": slice_file is not None, OPTION: bool(places)})
-    domain = given_domain(box, bounds, space)
-    if places:
-        return AffineSlice.through(places, domain)
-    domain = domain or Box(-1.0, 1.0)
-    return domain if slice_file is None else AffineSlice.from_file(slice_file, domain)
 
 
 def _to_draw(network: "Network", domain: "Domain", census: "Census") -> "RegionComplex | None":

@@ -1,15 +1,18 @@
-"""``--box``, ``--bounds`` and ``--space``: the domain that verbs count over."""
+"""``--box``, ``--bounds``, ``--space`` and slices: the domain that verbs count over."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from polyrelu.cli.output import path_type
+from polyrelu.cli.through import OPTION
 
 if TYPE_CHECKING:
-    from polyrelu.regions import Box, Space
+    import numpy as np
+
+    from polyrelu.regions import Box, Domain, Space
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -52,6 +55,32 @@ def given_domain(
     if bounds is not None:
         return Box.from_file(bounds)
     return None if box is None else Box(*box)
+
+
+def domain_or_slice(
+    box: tuple[float, float] | None,
+    bounds: Path | None,
+    space: bool,
+    slice_file: Path | None,
+    places: "Sequence[np.ndarray]",
+) -> "Domain":
+    """The domain that the options name, or the slice that it bounds; [-1, 1]^d if none is.
+
+    Raises
+    ------
+    click.UsageError
+        If two are given.
+    InvalidInputError
+        If bounds or a slice are none, or a file does not hold them.
+    """
+    from polyrelu.regions import AffineSlice, Box
+
+    check_alone({"--slice": slice_file is not None, OPTION: bool(places)})
+    domain = given_domain(box, bounds, space)
+    if places:
+        return AffineSlice.through(places, domain)
+    domain = domain or Box(-1.0, 1.0)
+    return domain if slice_file is None else AffineSlice.from_file(slice_file, domain)
 
 
 def check_alone(wanted: Mapping[str, bool]) -> None:

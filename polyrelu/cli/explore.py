@@ -1,13 +1,12 @@
 """``polyrelu explore``: one page to look at the regions of a network, or of its snapshots."""
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from polyrelu.cli.domains import check_alone, domain_options, given_domain
+from polyrelu.cli.domains import domain_options, domain_or_slice
 from polyrelu.cli.output import (
     check_json_target,
     json_option,
@@ -20,10 +19,7 @@ from polyrelu.cli.through import OPTION, CountVerb, points
 from polyrelu.errors import IncompleteError, InvalidInputError
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from polyrelu.network import Network
-    from polyrelu.regions import Domain
     from polyrelu.training.snapshots import Snapshots
 
 
@@ -110,7 +106,7 @@ def explore(
 
     shown: Network | Snapshots = Snapshots.read(source) if source.is_dir() else load(source)
     places = points(files, _first_network(shown)) if files else []
-    domain = _domain(box, bounds, space, slice_file, places)
+    domain = domain_or_slice(box, bounds, space, slice_file, places)
     check_json_target(json_target)
     writable_file(out)
     if box is None and bounds is None and not space and not quiet:
@@ -158,20 +154,3 @@ def _first_network(source: "Network | Snapshots") -> "Network":
     if not source.epochs:
         raise InvalidInputError(f"{source.folder} holds no snapshot yet")
     return source.network(source.epochs[0])
-
-
-def _domain(
-    box: tuple[float, float] | None,
-    bounds: Path | None,
-    space: bool,
-    slice_file: Path | None,
-    places: "Sequence[np.ndarray]",
-) -> "Domain":
-    from polyrelu.regions import AffineSlice, Box
-
-    check_alone({"--slice": slice_file is not None, OPTION: bool(places)})
-    domain = given_domain(box, bounds, space)
-    if places:
-        return AffineSlice.through(places, domain)
-    domain = domain or Box(-1.0, 1.0)
-    return domain if slice_file is None else AffineSlice.from_file(slice_file, domain)
