@@ -79,10 +79,8 @@ class Network:
                     f" but layer {number - 1} has {before.n_outputs} outputs"
                 )
         if layers[-1].n_linear:
-            raise InvalidInputError(
-                f"layer {len(layers)} is the last and has n_linear = {layers[-1].n_linear}; all of"
-                " its outputs are linear anyway: leave it 0"
-            )
+            last = f"layer {len(layers)} is the last and has n_linear = {layers[-1].n_linear}"
+            raise InvalidInputError(f"{last}; all of its outputs are linear anyway: leave it 0")
         object.__setattr__(self, "layers", layers)
 
     @classmethod
@@ -132,9 +130,7 @@ class Network:
     @classmethod
     def from_sklearn(cls, model: Any) -> Self:
         """Network of a fitted MLPClassifier, MLPRegressor or Pipeline: see `formats.sklearn`."""
-        from polyrelu.network.formats.sklearn import from_estimator
-
-        found = from_estimator(model)
+        found = import_module("polyrelu.network.formats.sklearn").from_estimator(model)
         return cls(found.layers, found.origin)
 
     @classmethod
@@ -394,7 +390,11 @@ class Network:
         return type(self), (self.layers, self.origin)
 
     def __repr__(self) -> str:
-        linear = [f"+{layer.n_linear}" if layer.n_linear else "" for layer in self.layers[:-1]]
-        widths = [f"{n}{more}" for n, more in zip(self.widths, linear, strict=True)]
+        widths = [f"{x.n_neurons}+{x.n_linear}".removesuffix("+0") for x in self.layers[:-1]]
         sizes = "-".join(map(str, (self.n_inputs, *widths, self.n_outputs)))
         return f"Network({sizes}, {self.n_neurons} hidden neuron{'s' * (self.n_neurons != 1)})"
+
+    def _repr_html_(self) -> str:
+        from polyrelu.report.notebook import network_html
+
+        return network_html(self)

@@ -12,12 +12,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from polyrelu.errors import InvalidInputError
-from polyrelu.geometry.polyhedron import Incidence
 from polyrelu.network import Network
 from polyrelu.regions.chart import Chart
 from polyrelu.regions.domain import Domain
 from polyrelu.regions.generators import Generators, entries, generators, indptr
 from polyrelu.regions.points import patterns_at
+from polyrelu.regions.region import Region
+
+__all__ = ["ARRAYS", "Region", "RegionComplex"]
 
 ARRAYS = (
     "patterns", "facet_ids", "notes", "f_vectors", "euler", "corner", "points", "bounded",
@@ -298,101 +300,84 @@ class RegionComplex:
         part = "" if self.complete else ", incomplete"
         return f"RegionComplex({self.n_regions} regions, dim {self.dim}{part})"
 
+    def plot(
+        self,
+        *,
+        by: str | ArrayLike = "facets",
+        output: int = 0,
+        ax: Any = None,
+        labels: bool | str = False,
+        dual_graph: bool = False,
+        explode: float | None = None,
+        highlight: ArrayLike | None = None,
+        scale: bool = True,
+        rasterized: bool = False,
+    ) -> Any:
+        """Picture of the regions: a graph over intervals, polygons in the plane, solids in space.
 
-@dataclass(frozen=True)
-class Region:
-    """One region: a view of a row of a RegionComplex."""
+        In one dimension the graph of the function is drawn, a piece for each region; in two the
+        partition, a polygon for each region; in three the facets of all polytopes.
 
-    complex: RegionComplex
-    index: int
+        Parameters
+        ----------
+        by : str or (R,) array_like, keyword-only
+            What the colours say: a name of `polyrelu.shapes.quantities.QUANTITIES` (``"facets"``,
+            ``"layer"``, ``"volume"``, ``"output"``, ``"gradient"``), or a number for each region.
+        output : int, keyword-only
+            Which of the network's outputs is meant, counted from 0.
+        ax : matplotlib.axes.Axes, keyword-only
+            Axes to draw in; by default new ones, that a notebook shows. In space they need to have
+            ``projection="3d"``.
+        labels : bool or str, keyword-only
+            In the plane: ``"regions"`` (or True) writes the number of a region into it,
+            ``"neurons"`` the number of a neuron on the longest facet it names, where there is room.
+        dual_graph : bool, keyword-only
+            In plane and space: a dot for each region, a line for each facet that two of them share.
+        explode : float, keyword-only
+            In space: every polytope is moved away from the middle by so many times its distance to
+            it; 0 for none. By default 0.35 if there are several.
+        highlight : array_like of int, keyword-only
+            Numbers of regions that stand out; the others fade.
+        scale : bool, keyword-only
+            Whether there is a scale of colours beside the axes.
+        rasterized : bool, keyword-only
+            In the plane: whether a vector file holds the polygons as pixels.
 
-    @property
-    def pattern(self) -> np.ndarray:
-        """Activation pattern, (N,) bool."""
-        packed, n = self.complex.patterns[self.index], self.complex.network.n_neurons
-        return np.unpackbits(packed, count=n, bitorder="little").astype(bool)
+        Returns
+        -------
+        matplotlib.axes.Axes
 
-    @property
-    def facets(self) -> np.ndarray:
-        """Facet ids, (n_facets,) int32: a neuron h < N, or N + a row of the domain."""
-        start, stop = self.complex.facet_indptr[self.index : self.index + 2]
-        return self.complex.facet_ids[start:stop]
+        Raises
+        ------
+        InvalidInputError
+            If the regions are of more than three dimensions or unbounded, there is none, or an
+            option is for another dimension.
 
-    @property
-    def facet_names(self) -> tuple[frozenset[int], ...]:
-        """All ids of each facet: its own, and those of all neurons and rows that coincide there."""
-        also: dict[int, set[int]] = {}
-        for row, facet_id in self.complex.chart.also:
-            also.setdefault(facet_id, set()).add(row)
-        facets = self.facets.tolist()
-        names = [{facet, *also.get(facet, ())} for facet in facets]
-        for facet, neuron in self.notes:
-            if facet >= 0:
-                names[facet].add(neuron)
-        return tuple(map(frozenset, names))
+        Notes
+        -----
+        The caller's matplotlib style holds. Regions are one collection, in the order of the
+        complex, so that ``ax.collections[0]`` can be changed afterwards; 2,000 regions or more are
+        drawn without outlines. To save: ``ax.figure.savefig("partition.pdf")``; 20,000 regions make
+        half a megabyte of PDF and five of SVG.
 
-    @property
-    def vanishing(self) -> tuple[int, ...]:
-        """Neurons whose pre-activation is 0 on the whole region, always zero ones left out."""
-        return tuple(neuron for facet, neuron in self.notes if facet < 0)
+        Examples
+        --------
+        >>> from polyrelu.regions import Box, enumerate_regions
+        >>> network = Network.from_arrays([[[1, 0], [0, 1]], [[1, 1]]])
+        >>> axes = enumerate_regions(network, Box(-1, 1)).plot(by="gradient")
+        >>> len(axes.collections[0].get_paths())
+        4
+        >>> import matplotlib.pyplot as plt
+        >>> plt.close(axes.figure)
+        """
+        from polyrelu.report.notebook import regions_plot
 
-    @property
-    def notes(self) -> list[tuple[int, int]]:
-        """(facet, neuron) for neurons that coincide with a facet, (-1, neuron) for `vanishing`."""
-        notes = self.complex.notes
-        start, stop = np.searchsorted(notes[:, 0], [self.index, self.index + 1])
-        return [(int(facet), int(neuron)) for _, facet, neuron in notes[start:stop]]
+        return regions_plot(
+            self, by=by, output=output, ax=ax, labels=labels, dual_graph=dual_graph,
+            explode=explode, highlight=highlight, scale=scale, rasterized=rasterized,
+        )  # fmt: skip
 
-    @property
-    def bounded(self) -> bool:
-        """Whether the region is a polytope."""
-        return bool(self.complex.bounded[self.index])
+    def _repr_html_(self) -> str:
+        from polyrelu.report.notebook import complex_html
 
-    @property
-    def f_vector(self) -> tuple[int, ...]:
-        """(f_0, ..., f_d)."""
-        return tuple(int(f) for f in self.complex.f_vectors[self.index])
-
-    @property
-    def point(self) -> np.ndarray:
-        """A point inside, (n_inputs,)."""
-        point: np.ndarray = self.complex.points[self.index]
-        return point
-
-    @property
-    def volume(self) -> float:
-        """d-dimensional volume, infinite if unbounded; NaN where it was not asked for."""
-        return float(self.complex.volumes[self.index])
-
-    @cached_property
-    def _generators(self) -> Generators:
-        return self.complex.generators(np.array([self.index]))
-
-    @property
-    def vertices(self) -> np.ndarray:
-        """Vertices, (V, n_inputs); with a lineality, a point of each minimal face."""
-        built = self._generators
-        return self.complex.chart.to_input(built.coordinates[~built.rays])
-
-    @property
-    def rays(self) -> np.ndarray:
-        """Directions of the unbounded edges, (Q, n_inputs), those of the lineality left out."""
-        built = self._generators
-        return built.coordinates[built.rays] @ self.complex.chart.basis.T
-
-    @property
-    def incidence(self) -> Incidence:
-        """Facets (in the order of ``facets``) times generators: ``vertices``, then ``rays``."""
-        found = self._generators.incidence(0)
-        order = np.argsort(found.rays, kind="stable")
-        return Incidence(
-            found.matrix[:, order], dim=found.dim, rays=found.rays[order], lineality=found.lineality
-        )
-
-    @property
-    def affine_map(self) -> tuple[np.ndarray, np.ndarray]:
-        """A (n_outputs, n_inputs) and c (n_outputs,) with network(x) = A x + c on the region."""
-        return self.complex.network.affine_map(self.pattern)
-
-    def __repr__(self) -> str:
-        return f"Region({self.index}, f-vector {self.f_vector})"
+        return complex_html(self)

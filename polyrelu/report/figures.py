@@ -1,4 +1,4 @@
-"""Figures of histograms and partitions: with `slices` the only importer of matplotlib.
+"""Figures of histograms and partitions, in the style of the house.
 
 A figure draws what it is given and computes no result, so that it can be redrawn from the CSV or
 the arrays beside it. Figures are plain `matplotlib.figure.Figure` objects: no window, no global
@@ -36,7 +36,7 @@ MANY_REGIONS = 2000  # from here on, outlines would hide the polygons that they 
 RASTER_REGIONS = 5000  # from here on, an SVG holds the polygons as pixels
 DPI = 300
 STEPS = [1, 2, 5, 10]  # of the numbers on an axis
-LABEL_GROUND = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}
+LABEL_GROUND: dict[str, Any] = {"edgecolor": "none", "pad": 0.6}  # in the colour of the axes
 
 STYLE: dict[Any, Any] = {
     "figure.dpi": 100,
@@ -84,37 +84,43 @@ def histogram_figure(histogram: FaceHistogram) -> Figure:
     with house_style():
         figure = Figure(figsize=(5.2, 3.4), layout="constrained")
         axes = figure.add_subplot()
-        shares = histogram.weights / histogram.total
-        step = min(np.diff(histogram.values), default=4)  # vertices often come in twos
-        bars = axes.bar(histogram.values, shares, width=0.82 * min(step, 2), color=BAR)
-        marks = [histogram.min, histogram.max]
-        if histogram.face_name == "facets":
-            twice = 2 * histogram.dim
-            marks.append(twice)
-            axes.axvline(twice, color=ACCENT, ls="--", lw=1.2, zorder=0, label=f"2d = {twice}")
-        axes.plot(
-            histogram.mean,
-            -0.02,
-            "^",
-            color=ACCENT,
-            ms=5,
-            clip_on=False,
-            transform=axes.get_xaxis_transform(),
-            label=f"mean = {histogram.mean:.4f}",
-        )
-        axes.set_xlim(min(marks) - 0.8 * step, max(marks) + 0.8 * step)
-        if (max(marks) - min(marks)) / step < MAX_LABELS:
-            axes.set_xticks(histogram.values)
-            axes.bar_label(bars, _labels(histogram), fontsize=6, padding=1.5, bbox=LABEL_GROUND)
-        else:
-            axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=STEPS))
-        axes.yaxis.set_major_formatter(lambda share, _: f"{100 * share:g}%")
-        axes.margins(y=0.1)
-        axes.set_xlabel(counted(histogram))
-        axes.set_ylabel(f"share of {SHARES[histogram.weighted_by]}")
+        draw_histogram(axes, histogram)
         axes.set_title(population(histogram))
         figure.legend(loc="outside upper right", ncols=2, frameon=False)
     return figure
+
+
+def draw_histogram(axes: Axes, histogram: FaceHistogram) -> None:
+    """Bars of the shares of a histogram that is not empty, its mean, and 2d for facets."""
+    shares = histogram.weights / histogram.total
+    step = min(np.diff(histogram.values), default=4)  # vertices often come in twos
+    bars = axes.bar(histogram.values, shares, width=0.82 * min(step, 2), color=BAR)
+    marks = [histogram.min, histogram.max]
+    if histogram.face_name == "facets":
+        twice = 2 * histogram.dim
+        marks.append(twice)
+        axes.axvline(twice, color=ACCENT, ls="--", lw=1.2, zorder=0, label=f"2d = {twice}")
+    axes.plot(
+        histogram.mean,
+        -0.02,
+        "^",
+        color=ACCENT,
+        ms=5,
+        clip_on=False,
+        transform=axes.get_xaxis_transform(),
+        label=f"mean = {histogram.mean:.4f}",
+    )
+    axes.set_xlim(min(marks) - 0.8 * step, max(marks) + 0.8 * step)
+    if (max(marks) - min(marks)) / step < MAX_LABELS:
+        axes.set_xticks(histogram.values)
+        ground = LABEL_GROUND | {"facecolor": axes.get_facecolor()}
+        axes.bar_label(bars, _labels(histogram), fontsize=6, padding=1.5, bbox=ground)
+    else:
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=STEPS))
+    axes.yaxis.set_major_formatter(lambda share, _: f"{100 * share:g}%")
+    axes.margins(y=0.1)
+    axes.set_xlabel(counted(histogram))
+    axes.set_ylabel(f"share of {SHARES[histogram.weighted_by]}")
 
 
 def partition_figure(regions: "RegionComplex") -> Figure:
@@ -144,7 +150,7 @@ def partition_figure(regions: "RegionComplex") -> Figure:
         raise InvalidInputError(
             "a partition is drawn of a bounded domain: enumerate in a Box or a bounded Polytope"
         )
-    indptr, corners, names = _plane(regions)
+    indptr, corners, names = corners_in_axes(regions)
     polygons = ordered_polygons(indptr, corners)
     (left, bottom), (right, top) = corners.min(axis=0), corners.max(axis=0)
     ratio = (top - bottom) / (right - left)
@@ -166,17 +172,32 @@ def partition_figure(regions: "RegionComplex") -> Figure:
     return figure
 
 
-def _plane(
+def corners_in_axes(
     regions: "RegionComplex",
 ) -> tuple[NDArray[np.int64], NDArray[np.float64], list[str]]:
-    """Where the corners (2,) of every polygon start, the corners, and the names of their axes."""
+    """Corners of every polytope in the free inputs, or else in the slice's own coordinates.
+
+    Parameters
+    ----------
+    regions : RegionComplex
+        R bounded regions of dimension d.
+
+    Returns
+    -------
+    indptr : (R + 1,) int64
+        Region r's corners are ``corners[indptr[r] : indptr[r + 1]]``.
+    corners : (sum, d) float64
+    names : list of str
+        Of the d axes.
+    """
     basis = regions.chart.basis
     if np.isin(basis, (0, 1)).all() and (basis.sum(axis=0) == 1).all():  # inputs, each its own
         inputs = basis.argmax(axis=0)
         indptr, vertices = regions.vertices()
         return indptr, vertices[:, inputs], [f"$x_{{{i + 1}}}$" for i in inputs]
     built = regions.generators()
-    return built.indptr, built.coordinates, ["$y_1$", "$y_2$"]
+    names = [f"$y_{i + 1}$" for i in range(basis.shape[1])]
+    return built.indptr, built.coordinates, names
 
 
 def write_figure(figure: Figure, path: str | Path) -> None:
@@ -221,28 +242,75 @@ def draw_by_facets(
     figure: Figure, axes: Axes, polygons: list[NDArray[np.float64]], n_facets: NDArray[np.int64]
 ) -> None:
     """Polygons in the colour of their number of facets, and the scale of colours beside them."""
+    is_raster = len(polygons) >= RASTER_REGIONS
+    axes.add_collection(polygon_collection(polygons, facet_colours(n_facets), rasterized=is_raster))
+    bar = facet_scale(figure, axes, int(n_facets.max()), shrink=0.8, pad=0.03)
+    if n_facets.max() > CLASSES[-1]:
+        bar.ax.set_yticklabels([*map(str, CLASSES[:-1]), f"≥ {CLASSES[-1]}"])
+    bar.set_label("facets per activation region\n(neurons' and the domain's)", linespacing=1.4)
+
+
+def polygon_collection(
+    polygons: list[NDArray[np.float64]],
+    colours: Any,
+    *,
+    outline: Any = "white",
+    linewidth: float = 0.6,
+    rasterized: bool = False,
+) -> PolyCollection:
+    """Polygons of a partition as one collection: outlined if they are few, else without gaps.
+
+    Parameters
+    ----------
+    polygons : list of (n, 2) float64
+    colours : (R, 4) float64 or one colour
+    outline : colour, keyword-only
+        Of the outlines of fewer than `MANY_REGIONS` polygons; more are outlined in their own
+        colours, which closes the hairline gaps between them.
+    linewidth : float, keyword-only
+        Points, at most: thinner where polygons are many.
+    rasterized : bool, keyword-only
+        Whether vector files hold them as pixels.
+    """
     many = len(polygons) >= MANY_REGIONS
-    palette = matplotlib.colormaps["viridis"](np.linspace(0, 1, len(CLASSES)) ** 0.8)
-    faces = palette[np.minimum(n_facets, CLASSES[-1]) - CLASSES[0]]
-    axes.add_collection(
-        PolyCollection(
-            polygons,
-            facecolors=faces,
-            edgecolors=faces if many else "white",  # their own colour: closes hairline gaps
-            linewidths=0.2 if many else min(0.6, 11 / len(polygons) ** 0.5),
-            rasterized=len(polygons) >= RASTER_REGIONS,
-        )
+    return PolyCollection(
+        polygons,
+        facecolors=colours,
+        edgecolors=colours if many else outline,
+        linewidths=0.2 if many else min(linewidth, 11 / len(polygons) ** 0.5),
+        rasterized=rasterized,
     )
-    shown = [c for c in CLASSES if c <= n_facets.max()]
+
+
+def facet_palette() -> NDArray[np.float64]:
+    """The colours of 3, 4, … facets, (7, 4): those of `CLASSES`."""
+    found: NDArray[np.float64] = matplotlib.colormaps["viridis"](
+        np.linspace(0, 1, len(CLASSES)) ** 0.8
+    )
+    return found
+
+
+def facet_colours(n_facets: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The colours (R, 4) of polygons with these numbers of facets (R,), the same in every figure.
+
+    Examples
+    --------
+    >>> facet_colours(np.array([3, 9, 200])).round(2).tolist()[1:]
+    [[0.99, 0.91, 0.14, 1.0], [0.99, 0.91, 0.14, 1.0]]
+    """
+    return facet_palette()[np.minimum(n_facets, CLASSES[-1]) - CLASSES[0]]
+
+
+def facet_scale(figure: Figure, axes: Any, most: int, **options: Any) -> Any:
+    """The colour bar of numbers of facets up to `most`, without a label."""
+    shown = [c for c in CLASSES if c <= most]
     edges = [c - 0.5 for c in (*shown, shown[-1] + 1)]
-    colours = ListedColormap(palette[: len(shown)])
+    colours = ListedColormap(facet_palette()[: len(shown)])
     scale = ScalarMappable(BoundaryNorm(edges, len(shown)), colours)
-    bar = figure.colorbar(scale, ax=axes, ticks=shown, shrink=0.8, pad=0.03)
+    bar = figure.colorbar(scale, ax=axes, ticks=shown, **options)
     bar.minorticks_off()
     bar.ax.tick_params(length=0)
-    if n_facets.max() > CLASSES[-1]:
-        bar.ax.set_yticklabels([*map(str, shown[:-1]), f"≥ {CLASSES[-1]}"])
-    bar.set_label("facets per activation region\n(neurons' and the domain's)", linespacing=1.4)
+    return bar
 
 
 def ordered_polygons(

@@ -3,12 +3,9 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.cm import ScalarMappable
-from matplotlib.collections import LineCollection, PolyCollection
-from matplotlib.colors import BoundaryNorm, ListedColormap
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
@@ -17,7 +14,18 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from polyrelu.errors import InvalidInputError
-from polyrelu.report.figures import ACCENT, BAR, CLASSES, INK, STEPS, house_style, ordered_polygons
+from polyrelu.report.figures import (
+    ACCENT,
+    BAR,
+    CLASSES,
+    INK,
+    STEPS,
+    facet_colours,
+    facet_scale,
+    house_style,
+    ordered_polygons,
+    polygon_collection,
+)
 from polyrelu.report.frames import checked
 from polyrelu.report.panels_captions import values
 from polyrelu.report.panels_layout import SMALL, WIDTH, few, grid, legend, wrapped
@@ -211,29 +219,19 @@ def partitions(complexes: Mapping[str, "RegionComplex"]) -> Figure:
     if not complexes or any(each.dim != 2 or not len(each) for each in complexes.values()):
         raise InvalidInputError("partitions: at least one complex, and regions of dimension 2")
     few(list(complexes), MAX_PORTRAITS, "partitions")
-    palette = matplotlib.colormaps["viridis"](np.linspace(0, 1, len(CLASSES)) ** 0.8)
-    most = min(max(int(each.n_facets.max()) for each in complexes.values()), CLASSES[-1])
+    most = max(int(each.n_facets.max()) for each in complexes.values())
     with house_style():
         figure, panels = _panels(list(complexes), space=False)
         for regions, axes in zip(complexes.values(), panels, strict=True):
             indptr, corners = regions.vertices()
-            faces = palette[np.minimum(regions.n_facets, CLASSES[-1]) - CLASSES[0]]
-            polygons = ordered_polygons(indptr, corners)
-            axes.add_collection(
-                PolyCollection(polygons, facecolors=faces, edgecolors="white", linewidths=0.5)
-            )
+            polygons, colours = ordered_polygons(indptr, corners), facet_colours(regions.n_facets)
+            axes.add_collection(polygon_collection(polygons, colours, linewidth=0.5))
             low, high = corners.min(axis=0), corners.max(axis=0)
             axes.set(xlim=(low[0], high[0]), ylim=(low[1], high[1]), aspect="equal")
             axes.axvline(0, color=ACCENT, lw=0.9, ls="--")
             axes.xaxis.set_major_locator(MaxNLocator(3, steps=STEPS))
             axes.yaxis.set_major_locator(MaxNLocator(3, steps=STEPS))
-        shown = list(range(CLASSES[0], most + 1))
-        edges = [c - 0.5 for c in (*shown, most + 1)]
-        scale = ScalarMappable(
-            BoundaryNorm(edges, len(shown)), ListedColormap(palette[: len(shown)])
-        )
-        bar = figure.colorbar(scale, ax=panels, ticks=shown, orientation="horizontal", shrink=0.6)
-        bar.ax.tick_params(length=0, labelsize=SMALL)
-        bar.minorticks_off()
+        bar = facet_scale(figure, panels, most, orientation="horizontal", shrink=0.6)
+        bar.ax.tick_params(labelsize=SMALL)
         bar.set_label(f"facets per activation region ({CLASSES[-1]}: or more)", fontsize=SMALL + 1)
     return figure

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from polyrelu.regions import RegionComplex
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Census:
     """Face counts of every region of a domain, and what proves them.
 
@@ -180,6 +180,15 @@ class Census:
             "n_bounded": self.n_bounded,
             "lineality": self.lineality,
         }
+
+    def __repr__(self) -> str:
+        part = "" if self.complete else ", incomplete"
+        return f"Census({self.n_regions} regions, dim {self.dim}{part})"
+
+    def _repr_html_(self) -> str:
+        from polyrelu.report.notebook import census_html
+
+        return census_html(self)
 
 
 class Tally:

@@ -166,6 +166,36 @@ class FaceHistogram(Distribution):
         names = {self.dim - 2: "ridges", 1: "edges", 0: "vertices", self.dim - 1: "facets"}
         return names.get(self.k, f"{self.k}-faces")
 
+    def __repr__(self) -> str:
+        what = f"{self.face_name} of {self.total:g} by {self.weighted_by}, dim {self.dim}"
+        return f"FaceHistogram({what}, {f'mean {self.mean:.4g}' if self.total else 'empty'})"
+
+    def plot(self, *, ax: Any = None) -> Any:
+        """Picture of the shares: a bar for each face count, a mark at the mean, for facets 2d.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, keyword-only
+            Axes to draw in; by default new ones, that a notebook shows.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+
+        Raises
+        ------
+        InvalidInputError
+            If the histogram is empty.
+        """
+        from polyrelu.report.notebook import histogram_plot
+
+        return histogram_plot(self, ax=ax)
+
+    def _repr_html_(self) -> str:
+        from polyrelu.report.notebook import histogram_html
+
+        return histogram_html(self)
+
 
 def face_histogram(
     regions: RegionComplex,
