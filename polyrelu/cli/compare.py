@@ -68,8 +68,8 @@ def compare(
     else the box from -1 to 1. Saved counts are taken as they are. Networks of different numbers of
     inputs and counts over different domains are refused. Distances are those to A.
     """
+    from polyrelu.atomic import writable_folder
     from polyrelu.regions.subdivision import checked_chart
-    from polyrelu.report.atomic import writable_folder
     from polyrelu.report.comparison.operands import Comparison
     from polyrelu.report.comparison.text import comparison_text
 

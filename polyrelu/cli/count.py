@@ -109,8 +109,8 @@ def count(
     A run that spends its budget or is interrupted (Ctrl-C) prints what it has, marked as not
     complete, and exits with 4.
     """
+    from polyrelu.atomic import writable_folder
     from polyrelu.network.formats import load
-    from polyrelu.report.atomic import writable_folder
     from polyrelu.report.text import census_text, through_text
     from polyrelu.shapes import count_faces
 

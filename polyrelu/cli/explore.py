@@ -99,9 +99,9 @@ def explore(
 
     Several partitions are on it: of every snapshot, after every hidden layer.
     """
+    from polyrelu.atomic import writable_file
     from polyrelu.explorer import explore as written
     from polyrelu.network.formats import load
-    from polyrelu.report.atomic import writable_file
     from polyrelu.training.snapshots import Snapshots
 
     shown: Network | Snapshots = Snapshots.read(source) if source.is_dir() else load(source)

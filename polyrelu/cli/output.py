@@ -46,7 +46,7 @@ json_option = click.option(
 
 def check_json_target(target: str | None) -> None:
     """Try whether the file of ``--json`` can be written; before the work, not after it."""
-    from polyrelu.report.atomic import writable_file
+    from polyrelu.atomic import writable_file
 
     if target not in (None, "-"):
         writable_file(target)

@@ -12,8 +12,8 @@ from typing import Any
 
 from jinja2 import Environment, StrictUndefined, Template
 
+from polyrelu.atomic import whole_file
 from polyrelu.errors import InvalidInputError, MissingDependencyError
-from polyrelu.report.atomic import whole_file
 
 ASSETS = "polyrelu.explorer"
 SCRIPTS = (

@@ -11,10 +11,10 @@ from matplotlib.animation import FFMpegWriter, PillowWriter
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from polyrelu.atomic import whole_file, writable_file, writable_folder, writing
 from polyrelu.errors import InvalidInputError, MissingDependencyError
 from polyrelu.network import Network
 from polyrelu.regions import Domain, RegionComplex, enumerate_regions
-from polyrelu.report.atomic import whole_file, writable_file, writable_folder, writing
 from polyrelu.report.colouring import colouring, quantity_of
 from polyrelu.report.figures import STEPS, corners_in_axes, house_style
 from polyrelu.report.plots import regions_plot

@@ -20,8 +20,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
+from polyrelu.atomic import whole_file
 from polyrelu.errors import InvalidInputError
-from polyrelu.report.atomic import whole_file
 from polyrelu.report.captions import SHARES, counted, population
 from polyrelu.shapes.histogram import FaceHistogram
 

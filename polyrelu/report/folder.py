@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from polyrelu.report.atomic import whole_file, writable_folder, writing
+from polyrelu.atomic import whole_file, writable_folder, writing
 from polyrelu.report.figures import histogram_figure, partition_figure, write_figure
 from polyrelu.report.tables import write_histogram_csv, write_json
 from polyrelu.shapes.census import Census

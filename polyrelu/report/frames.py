@@ -14,8 +14,8 @@ from typing import Any
 
 import pandas as pd
 
+from polyrelu.atomic import whole_file
 from polyrelu.errors import InvalidInputError, MissingDependencyError
-from polyrelu.report.atomic import whole_file
 
 _NET = ("experiment", "setting", "seed")
 _KIND = ("population", "weighting", "counted")

@@ -16,10 +16,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from polyrelu.atomic import whole_file
 from polyrelu.errors import InvalidInputError, MissingDependencyError
 from polyrelu.geometry.polygons import facet_polygons, oriented, triangles
 from polyrelu.regions.complex import RegionComplex
-from polyrelu.report.atomic import whole_file
 from polyrelu.report.colouring import colouring, quantity_of
 from polyrelu.report.figures import corners_in_axes
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, StrictUndefined, Template
 
+from polyrelu.atomic import whole_file, writable_folder, writing
 from polyrelu.errors import InvalidInputError
-from polyrelu.report.atomic import whole_file, writable_folder, writing
 from polyrelu.report.figures import write_figure
 from polyrelu.report.frames import (
     can_write_parquet,

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from polyrelu.atomic import whole_file
 from polyrelu.errors import InvalidInputError
-from polyrelu.report.atomic import whole_file
 from polyrelu.shapes.histogram import FaceHistogram
 
 COLUMNS = ("dim", "k", "weighted_by", "faces", "weight")

@@ -138,7 +138,7 @@ def keep(text: str, folder: str | Path, name: str) -> None:
     InvalidInputError
         If the folder cannot be written.
     """
-    from polyrelu.report.atomic import whole_file, writable_folder
+    from polyrelu.atomic import whole_file, writable_folder
 
     with whole_file(writable_folder(Path(folder) / KEPT) / name) as draft:
         draft.write_text(text, encoding="utf-8")

@@ -18,8 +18,8 @@ from threading import Thread
 from typing import Any
 
 from polyrelu._version import __version__
+from polyrelu.atomic import writable_folder
 from polyrelu.errors import IncompleteError, InvalidInputError
-from polyrelu.report.atomic import writable_folder
 from polyrelu.report.tables import json_text, write_json
 
 Record = dict[str, Any]

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from polyrelu._version import __version__
+from polyrelu.atomic import writable_folder
 from polyrelu.errors import InvalidInputError, MissingDependencyError
 from polyrelu.network.formats import npz
 from polyrelu.training.datasets import Dataset, dataset, is_test
-from polyrelu.training.files import folder_of_run, write_arrays, write_bytes
+from polyrelu.training.files import write_arrays, write_bytes
 from polyrelu.training.model import Model
 from polyrelu.training.objective import Objective
 from polyrelu.training.resume import earlier_run, identity
@@ -82,7 +83,7 @@ def train(
     held_back = is_test(data.n_points, settings.data)
     if settings.training.batch_norm and (~held_back).sum() < 2:
         raise settings.data.refusal("test_share", "to leave at least 2 points for batch_norm")
-    folder = folder_of_run(out)
+    folder = writable_folder(Path(out))
     snapshots = Snapshots(
         folder,
         settings,

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from polyrelu.errors import InvalidInputError
-from polyrelu.training.files import folder_of_run, write_bytes
+from polyrelu.training.files import write_bytes
 
 
 def test_a_file_is_replaced(tmp_path):
@@ -43,12 +43,3 @@ def test_a_name_is_never_seen_half_written(tmp_path, monkeypatch):
     monkeypatch.setattr(os, "fsync", lambda number: seen.append(path.exists()))
     write_bytes(path, b"content")
     assert seen == [False]
-
-
-def test_a_folder_is_made_with_those_above_it(tmp_path):
-    folder = folder_of_run(tmp_path / "a" / "b")
-    assert folder_of_run(folder) == folder
-    assert list(folder.iterdir()) == []
-    (folder / "file").touch()
-    with pytest.raises(InvalidInputError, match="cannot write"):
-        folder_of_run(folder / "file")

@@ -10,7 +10,7 @@ from polyrelu.errors import InvalidInputError
 
 
 @contextmanager
-def whole_file(path: str | Path) -> Iterator[Path]:
+def whole_file(path: str | Path, *, durable: bool = False) -> Iterator[Path]:
     """Draft beside `path` that takes its place when the block ends, and vanishes if it fails.
 
     Parameters
@@ -18,6 +18,9 @@ def whole_file(path: str | Path) -> Iterator[Path]:
     path : path-like
         File to write or to replace; symbolic links are followed. Something that is neither a file
         nor free, such as ``/dev/null`` or a named pipe, is written to directly.
+    durable : bool, keyword-only
+        Whether the file takes its place only once it is on the disk: what a run goes on from must
+        outlive a machine that stops.
 
     Yields
     ------
@@ -48,6 +51,9 @@ def whole_file(path: str | Path) -> Iterator[Path]:
         draft = target.with_name(f".{target.stem}.{os.getpid()}.part{target.suffix}")
         try:
             yield draft
+            if durable:
+                with draft.open("rb+") as file:
+                    os.fsync(file.fileno())
             draft.replace(target)
         finally:
             draft.unlink(missing_ok=True)

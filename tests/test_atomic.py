@@ -2,8 +2,8 @@ import os
 
 import pytest
 
+from polyrelu.atomic import whole_file, writable_file, writable_folder
 from polyrelu.errors import InvalidInputError
-from polyrelu.report.atomic import whole_file, writable_file, writable_folder
 
 
 def test_failure_keeps_the_old_file(tmp_path):
