@@ -236,6 +236,7 @@ class DualGraph:
             ``n_facets`` : int
                 Those on the domain's boundary included.
             ``bounded`` : bool
+                Whether the region is a polytope.
             ``volume`` : float
                 Infinite if unbounded, NaN where it was not asked for; with ``attributes`` it is
                 left out then, as JSON has no such number.
