@@ -129,7 +129,8 @@ plt.show()
 # *All activation regions (thin lines) of* ``data/digits.safetensors`` *in the window, and the class
 # that the network gives. Lengths are distances in the space of images.*
 #
-# The boundary is a chain of straight pieces. It turns only where it crosses a wall, as in lesson 7.
+# The boundary consists of straight pieces. It turns only where it crosses a wall, as in lesson 7,
+# or where three classes meet.
 #
 # What lies between two images
 # ----------------------------
@@ -182,7 +183,8 @@ plt.show()
 #     polyrelu count data/digits.safetensors --out out/digits --box 0.15 0.25 \
 #         --through digit3.npy digit7.npy digit8.npy
 #
-# does this for images in files, also for four images and a slice of three dimensions.
+# does this for images in files (``np.save("digit3.npy", images[3])`` writes one), also for four
+# images and a slice of three dimensions.
 #
 # What to take away
 # -----------------

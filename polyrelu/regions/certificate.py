@@ -134,8 +134,6 @@ class Certifier:
         network, chart = first.network, first.chart
         self._network, self._chart = network, chart
         self._on, self._zero, self._by_byte = _words(network.n_neurons)
-        self._within = chart_reach(network, chart)
-        self._around = np.abs(chart.origin) + np.abs(chart.basis) @ self._within
         each = sum(layer.weight.size for layer in network.layers[:-1])
         self._chosen = min(max(FORWARD_PASS / max(each, 1), FEWEST_POINTS), 1.0)
         self._most_named = min(NAMED_REGIONS, NAMED_WORK // max(each * (chart.dim + 1), 1))
@@ -275,6 +273,16 @@ class Certifier:
         signs = {"evaluated": self._n_signs, "rational": self._n_rational}
         return {**checks, "signs": signs, "closes": complete and not failed}
 
+    @functools.cached_property
+    def _within(self) -> np.ndarray:
+        """How far from 0 the domain's coordinates reach."""
+        return chart_reach(self._network, self._chart)
+
+    @functools.cached_property
+    def _around(self) -> np.ndarray:
+        """How far from 0 the inputs reach."""
+        return np.abs(self._chart.origin) + np.abs(self._chart.basis) @ self._within
+
     @property
     def _is_measurable(self) -> bool:
         """Whether floats can tell the domain's volume: it is not too thin or far away."""
@@ -300,12 +308,7 @@ class Certifier:
             return None
         dim = self._chart.dim
         expected = self._chart.characteristic
-        named = FacesByName(self._network, self._chart)
-        for regions in self._open:
-            for region in exact_regions(regions, np.arange(len(regions))):
-                region.check()
-                named.add(region)
-        total = self._euler + named.total
+        total = self._euler + self._euler_by_name()
         whole, rest = divmod(total, 2**dim)
         return {
             "sum": total / 2**dim if rest else whole,
@@ -313,6 +316,17 @@ class Certifier:
             "regions_by_name": self._n_open,
             "closes": total == expected * 2**dim,
         }
+
+    def _euler_by_name(self) -> int:
+        """The share of the regions whose faces no formula counts."""
+        if not self._open:
+            return 0
+        named = FacesByName(self._network, self._chart)
+        for regions in self._open:
+            for region in exact_regions(regions, np.arange(len(regions))):
+                region.check()
+                named.add(region)
+        return named.total
 
     def _pair_facets(self, batch: RegionComplex) -> np.ndarray:
         """Pair the facets; the regions' hashes."""

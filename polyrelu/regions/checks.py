@@ -21,7 +21,7 @@ def check_shapes(batch: RegionComplex) -> None:
     (Ziegler, Lectures on Polytopes, Corollary 8.17); lines shift the dimensions.
     """
     f, lines = batch.f_vectors, batch.lineality
-    alternating = (f[:, lines:] * (-1) ** np.arange(f.shape[1] - lines)).sum(axis=1)
+    alternating = f[:, lines:] @ (-1) ** np.arange(f.shape[1] - lines)
     fits = (f[:, -1] == 1) & (f[:, :lines] == 0).all(axis=1)
     fits &= (alternating == batch.bounded) if not lines else (alternating == 0) | (alternating == 1)
     fits &= batch.bounded | ~np.isfinite(batch.volumes)
