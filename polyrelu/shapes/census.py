@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Iterable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -125,7 +126,7 @@ class Census:
                 n_bounded=int(record["n_bounded"]),
                 lineality=int(record["lineality"]),
                 volume=math.inf if volume is None else float(volume),
-                certificate=dict(record["certificate"]),
+                certificate=deepcopy(dict(record["certificate"])),
                 complete=bool(record["complete"]),
                 seconds=float(record["seconds"]),
                 network_sha256=str(record["network_sha256"]),
@@ -167,7 +168,7 @@ class Census:
             "mean_facets": self.mean_facets,
             "f_vector_sum": list(self.f_vector_sum),
             "volume": self.volume if math.isfinite(self.volume) else None,
-            "certificate": self.certificate,
+            "certificate": deepcopy(self.certificate),
             "complete": self.complete,
             "seconds": self.seconds,
             "version": self.version,

@@ -1,6 +1,6 @@
 """Hostile files: every mutation is a network still or refused, in time, in memory, by reading.
 
-A hundred or so per format here; `network.hostile` does as many as one likes.
+Some per format here; `network.hostile` does as many as one likes.
 """
 
 import json
@@ -25,14 +25,14 @@ def test_mutations(suffix):
     for library in NEEDS[suffix]:
         if find_spec(library) is None:
             pytest.skip(f"{library} is not installed")
-    command = [sys.executable, "-m", "network.hostile", suffix, "--mutations", "120"]
+    command = [sys.executable, "-m", "network.hostile", suffix, "--mutations", "80"]
     done = subprocess.run(
         command, cwd=TESTS, capture_output=True, text=True, check=False, timeout=300
     )
     assert done.returncode == 0, done.stderr[-2000:]
     record = json.loads(done.stdout)
     assert record["wrong"] == []
-    assert record["networks"] + record["refused"] == 120
-    assert record["refused"] > 36
+    assert record["networks"] + record["refused"] == 80
+    assert record["refused"] > 24
     assert record["slowest"] < SECONDS
     assert record["megabytes"] < MEGABYTES
