@@ -38,7 +38,7 @@ from polyrelu.regions.complex import ARRAYS, RegionComplex
 from polyrelu.regions.distinct import DistinctPatterns
 from polyrelu.regions.exact_regions import FacesByName, exact_regions
 from polyrelu.regions.generators import Generators
-from polyrelu.regions.places import chart_reach, check_generators, doubtful
+from polyrelu.regions.places import chart_reach, check_generators, doubtful_corners
 from polyrelu.regions.sums import VolumeSums
 
 __all__ = ["OPEN", "VOLUME_TOLERANCE", "Certifier", "certificate", "check_generators"]
@@ -54,9 +54,6 @@ FORWARD_PASS = 64
 
 FEWEST_POINTS = 2.0**-10
 """but at least this share of them has one."""
-
-CORNERS = 256
-"""Regions in corners of the domain that are checked together."""
 
 NAMED_REGIONS = 20_000
 """Regions whose faces the Euler check names one by one; with more it is left out."""
@@ -139,7 +136,6 @@ class Certifier:
         self._most_named = min(NAMED_REGIONS, NAMED_WORK // max(each * (chart.dim + 1), 1))
         self._patterns = DistinctPatterns(network.n_neurons, chart.pieces[0].neurons)
         self._open: list[RegionComplex] = []  # regions whose faces are to be named
-        self._corners: list[RegionComplex] = []  # regions to be checked in full
         self._pairing = 0
         self._n_facets = self._n_domain_facets = 0
         self._euler = 0
@@ -174,6 +170,7 @@ class Certifier:
         self._patterns.add(batch.patterns)
         hashes = self._pair_facets(batch)
         self._add_faces(batch)
+        self._check_corners(batch)
         self._check_points(batch, hashes)
 
     def merge(self, other: Certifier) -> None:
@@ -198,11 +195,9 @@ class Certifier:
         self._n_domain_facets += other._n_domain_facets
         self._euler += other._euler
         self._keep_open(other._open, other._n_open)
-        self._keep_corners(other._corners)
 
     def arrays(self) -> dict[str, np.ndarray]:
         """All that `restored` needs, by name."""
-        self._check_corners()
         numbers = [getattr(self, name) for name in _NUMBERS]
         kept = {"numbers": np.array([str(n) for n in numbers]), "ranges": self._patterns.ranges}
         if self._volumes is not None:
@@ -251,7 +246,6 @@ class Certifier:
         InconsistentError
             If the enumeration is complete and a sum does not close.
         """
-        self._check_corners()
         checks: dict[str, Any] = {
             "volume": self._volume_check(),
             "facets": {
@@ -345,28 +339,15 @@ class Certifier:
         self._euler += int(batch.euler[~is_open].sum())
         rows = np.flatnonzero(is_open)
         self._keep_open([batch.taken(rows)] if len(rows) else [], len(rows))
-        # At a corner of the domain no neighbour could disagree.
-        corners = np.flatnonzero(batch.corner)
-        pieces = [corners[start : start + CORNERS] for start in range(0, len(corners), CORNERS)]
-        self._keep_corners([batch.taken(piece) for piece in pieces])
 
     def _keep_open(self, regions: list[RegionComplex], n_open: int) -> None:
         self._n_open += n_open
         self._open = [*self._open, *regions] if self._n_open <= self._most_named else []
 
-    def _keep_corners(self, regions: list[RegionComplex]) -> None:
-        for some in regions:
-            self._corners.append(some)
-            if sum(map(len, self._corners)) >= CORNERS:
-                self._check_corners()
-
-    def _check_corners(self) -> None:
-        """Check what is kept of corners: together, as each check takes its time to begin."""
-        kept, self._corners = self._corners, []
-        if len(kept) > 1:
-            kept = [RegionComplex.concatenate(kept)]
-        for regions in kept:
-            for region in exact_regions(regions, doubtful(regions, self._within)):
+    def _check_corners(self, batch: RegionComplex) -> None:
+        """Check in full what no neighbour could contradict."""
+        if batch.corner.any():
+            for region in exact_regions(batch, doubtful_corners(batch, self._within)):
                 region.check()
 
     def _check_points(self, batch: RegionComplex, hashes: np.ndarray) -> None:

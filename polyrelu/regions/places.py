@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 
 from polyrelu.errors import InconsistentError
 from polyrelu.network import Network
 from polyrelu.regions.chart import Chart
 from polyrelu.regions.complex import RegionComplex
-from polyrelu.regions.generators import Generators
+from polyrelu.regions.generators import Generators, entries
 from polyrelu.regions.rounding import first_layer, forms, reach
 
 PLACE_TOLERANCE = 1e-8
@@ -42,22 +44,27 @@ def check_generators(regions: RegionComplex, generators: Generators) -> None:
             )
 
 
-def doubtful(regions: RegionComplex, within: np.ndarray) -> np.ndarray:
-    """The rows of those regions of which floats cannot tell that they are in order.
+def doubtful_corners(regions: RegionComplex, within: np.ndarray) -> np.ndarray:
+    """Rows, of those flagged in ``corner``, of which floats cannot tell that they are in order.
 
     They can where every form is clearly positive at every generator, but for those of its facets.
     ``within`` is the domain's `chart_reach`.
     """
-    rows = np.arange(len(regions))
-    built = regions.corners
-    if built is None or not regions.corner.all():
-        built = regions.generators()
-    if not np.array_equal(regions.facet_ids, built.facet_ids):
-        return rows
-    value, slack, on = _places(regions, rows, built, within)
-    in_order = (on == ~((value > slack) | (slack == 0))).all(axis=(1, 2))
-    in_order &= ~np.isin(rows, regions.notes[:, 0])
-    return rows[~in_order]
+    corners = np.flatnonzero(regions.corner)
+    kept = regions.corners
+    if kept is None or len(kept.indptr) != len(corners) + 1:
+        kept = regions.generators(corners)
+    if not np.array_equal(
+        regions.facet_ids[entries(regions.facet_indptr, corners)], kept.facet_ids
+    ):
+        return corners
+    in_order = ~np.isin(corners, regions.notes[:, 0])
+    for start in range(0, len(corners), CHUNK):
+        some = np.arange(start, min(start + CHUNK, len(corners)))
+        built = kept if len(some) == len(corners) else kept.taken(some)
+        value, slack, on = _places(regions, corners[some], built, within)
+        in_order[some] &= (on == ~((value > slack) | (slack == 0))).all(axis=(1, 2))
+    return corners[~in_order]
 
 
 def _places(
@@ -70,7 +77,7 @@ def _places(
     less than the most generators, its first one fills up.
     """
     network, chart = regions.network, regions.chart
-    walls = forms(chart.rows)[0] if chart.rows else np.zeros((0, chart.dim + 1))
+    walls = _walls(chart)
     within = np.append(within, 1.0)
     bits = regions.bits_of(rows)
     own, size = _forms(network, chart, bits)
@@ -94,7 +101,15 @@ def _places(
 
 def chart_reach(network: Network, chart: Chart) -> np.ndarray:
     """The unit of length of each coordinate, (d,)."""
+    if chart.is_bounded:
+        return chart.extent
     return reach(chart, first_layer(network, chart)[0])[: chart.dim]
+
+
+@functools.lru_cache(maxsize=4)  # every batch of an enumeration asks for those of its chart
+def _walls(chart: Chart) -> np.ndarray:
+    """The domain's rows as floats, (m, d + 1)."""
+    return forms(chart.rows)[0] if chart.rows else np.zeros((0, chart.dim + 1))
 
 
 def _forms(network: Network, chart: Chart, bits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

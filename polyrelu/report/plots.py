@@ -84,7 +84,7 @@ def regions_plot(
             axes, regions, of_region, explode=pulled, dual_graph=dual_graph, highlight=rows
         )
     if scale:
-        palette.scale(axes.figure, axes, shrink=0.8, pad=0.12 if regions.dim == 3 else 0.03)
+        palette.scale(axes.figure, axes, shrink=0.8, pad=0.2 if regions.dim == 3 else 0.03)
     if own:
         plural = "" if len(regions) == 1 else "s"
         axes.set_title(f"{len(regions):,} activation region{plural}")

@@ -123,20 +123,24 @@ def draw_polytopes(
         is_glass[np.asarray(highlight, dtype=np.int64)] = dual_graph
     shaded[is_glass[solids.region], 3] = GLASS
     ink = rcParams["text.color"]
-    axes.add_collection3d(
+    # Limits are set below: matplotlib's own take what pads short polygons for coordinates.
+    axes.add_collection(
         Poly3DCollection(
             solids.polygons,
             facecolors=shaded,
             edgecolors=axes.get_facecolor() if not is_glass.any() else shaded,
             linewidths=0.6 if len(solids.polygons) < MANY else 0.25,
-        )
+        ),
+        autolim=False,
     )
     if dual_graph:
         ends = solids.centres[adjacency(regions).pairs]
-        axes.add_collection3d(Line3DCollection(list(ends), colors=ink, linewidths=0.8))
+        axes.add_collection(Line3DCollection(list(ends), colors=ink, linewidths=0.8), autolim=False)
         axes.scatter(*solids.centres.T, s=9, color=ink, depthshade=False, linewidths=0)
-    if is_empty:
-        corners = np.concatenate(solids.polygons)
+    corners = np.concatenate(solids.polygons)
+    if not is_empty:
+        axes.auto_scale_xyz(*corners.T, had_data=True)
+    else:
         lower, upper = corners.min(axis=0), corners.max(axis=0)
         axes.set(xlim=(lower[0], upper[0]), ylim=(lower[1], upper[1]), zlim=(lower[2], upper[2]))
         axes.set_box_aspect(upper - lower)
