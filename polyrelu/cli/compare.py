@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,8 +16,10 @@ from polyrelu.cli.output import (
     json_option,
     path_type,
     progress_bar,
+    progress_options,
     remark,
     show,
+    shows_progress,
 )
 from polyrelu.errors import IncompleteError, InvalidInputError
 
@@ -42,12 +43,7 @@ RECORD = "comparison.json"
     metavar="DIR",
     help="Write report.html, comparison.json, figures and tables into this folder.",
 )
-@click.option("--quiet", is_flag=True, help="No progress and no remarks on standard error.")
-@click.option(
-    "--progress/--no-progress",
-    default=None,
-    help="Progress on standard error; if neither is given, when that is a terminal.",
-)
+@progress_options
 def compare(
     paths: tuple[Path, ...],
     box: tuple[float, float] | None,
@@ -88,7 +84,7 @@ def compare(
         writable_folder(out)
     if why and not quiet:
         remark(why)
-    shows = not quiet and (sys.stderr.isatty() if progress is None else progress)
+    shows = shows_progress(quiet, progress)
     comparison = Comparison(tuple(_counted(found, domain, workers, shows)))
     text = comparison_text(comparison)
     if not quiet:

@@ -1,6 +1,5 @@
 """``polyrelu count``: the faces of every activation region of a network in a domain."""
 
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,8 +13,10 @@ from polyrelu.cli.output import (
     path_type,
     prints_ascii_only,
     progress_bar,
+    progress_options,
     remark,
     show,
+    shows_progress,
 )
 from polyrelu.cli.through import OPTION, CountVerb, classes, points, through
 from polyrelu.errors import IncompleteError
@@ -74,12 +75,7 @@ if TYPE_CHECKING:
     metavar="DIR",
     help="Write census.json, tables (CSV) and figures (PNG, SVG) into this folder.",
 )
-@click.option("--quiet", is_flag=True, help="No progress and no remarks on standard error.")
-@click.option(
-    "--progress/--no-progress",
-    default=None,
-    help="Progress on standard error; if neither is given, when that is a terminal.",
-)
+@progress_options
 def count(
     net: Path,
     box: tuple[float, float] | None,
@@ -123,7 +119,7 @@ def count(
     if box is None and bounds is None and not space and not quiet:
         given = "bounds of the slice's coordinates" if slice_file or files else "domain"
         remark(f"no {given} given: counting over --box {'-0.25 1.25' if files else '-1 1'}")
-    shows = not quiet and (sys.stderr.isatty() if progress is None else progress)
+    shows = shows_progress(quiet, progress)
     incomplete, started = None, time.perf_counter()
     with progress_bar(shows) as report:
         try:

@@ -1,20 +1,18 @@
 """``--box``, ``--bounds``, ``--space`` and slices: the domain that verbs count over."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
 import click
 
-from polyrelu.cli.output import path_type
+from polyrelu.cli.output import Command, path_type
 from polyrelu.cli.through import OPTION
 
 if TYPE_CHECKING:
     import numpy as np
 
     from polyrelu.regions import Box, Domain, Space
-
-Command = TypeVar("Command", bound=Callable[..., Any])
 
 _OPTIONS = (
     click.option("--box", nargs=2, type=float, metavar="LO HI", help="Bounds of every input."),

@@ -1,6 +1,5 @@
 """``polyrelu explore``: one page to look at the regions of a network, or of its snapshots."""
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,8 +11,10 @@ from polyrelu.cli.output import (
     json_option,
     path_type,
     progress_bar,
+    progress_options,
     remark,
     show,
+    shows_progress,
 )
 from polyrelu.cli.through import OPTION, CountVerb, points
 from polyrelu.errors import IncompleteError, InvalidInputError
@@ -70,12 +71,7 @@ if TYPE_CHECKING:
     help="The page to write.",
 )
 @json_option
-@click.option("--quiet", is_flag=True, help="No progress and no remarks on standard error.")
-@click.option(
-    "--progress/--no-progress",
-    default=None,
-    help="Progress on standard error; if neither is given, when that is a terminal.",
-)
+@progress_options
 def explore(
     source: Path,
     box: tuple[float, float] | None,
@@ -115,7 +111,7 @@ def explore(
     names = [path.stem for path in files]
     if len(set(names)) < len(names):
         names = list(map(str, files))
-    shows = not quiet and (sys.stderr.isatty() if progress is None else progress)
+    shows = shows_progress(quiet, progress)
     with progress_bar(shows) as report:
         page = written(
             shown,

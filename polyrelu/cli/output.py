@@ -5,11 +5,13 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
 from polyrelu.errors import InvalidInputError
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 class PathName(click.Path):
@@ -42,6 +44,27 @@ json_option = click.option(
     metavar="FILE|-",
     help="Write the result as JSON; with - it is all that standard output gets.",
 )
+
+_PROGRESS = (
+    click.option("--quiet", is_flag=True, help="No progress and no remarks on standard error."),
+    click.option(
+        "--progress/--no-progress",
+        default=None,
+        help="Progress on standard error; if neither is given, when that is a terminal.",
+    ),
+)
+
+
+def progress_options(command: Command) -> Command:
+    """Give a command the options ``--quiet`` and ``--progress``."""
+    for option in reversed(_PROGRESS):
+        command = option(command)
+    return command
+
+
+def shows_progress(quiet: bool, progress: bool | None) -> bool:
+    """What ``--quiet`` and ``--progress`` come to: without them, whether a terminal looks on."""
+    return not quiet and (sys.stderr.isatty() if progress is None else progress)
 
 
 def check_json_target(target: str | None) -> None:

@@ -8,7 +8,14 @@ from pathlib import Path
 
 import click
 
-from polyrelu.cli.output import Verb, path_type, remark, standard_output
+from polyrelu.cli.output import (
+    Verb,
+    path_type,
+    progress_options,
+    remark,
+    shows_progress,
+    standard_output,
+)
 
 STUDIES = ("simple-polytopes", "bias-free", "symmetry", "bottleneck")
 WITH_COMPAS = "simple-polytopes"
@@ -38,12 +45,7 @@ WITH_COMPAS = "simple-polytopes"
     "simple-polytopes give such a file with --experiment.",
 )
 @click.option("--workers", type=int, metavar="N", help="Processes; without, one per processor.")
-@click.option("--quiet", is_flag=True, help="No progress and no remarks on standard error.")
-@click.option(
-    "--progress/--no-progress",
-    default=None,
-    help="Progress on standard error; if neither is given, when that is a terminal.",
-)
+@progress_options
 def study(
     name: str,
     out: Path | None,
@@ -76,7 +78,7 @@ def study(
 
     package = import_module(f"polyrelu.studies.{name.replace('-', '_')}")
     folder = out or Path("out") / name
-    shows = not quiet and (sys.stderr.isatty() if progress is None else progress)
+    shows = shows_progress(quiet, progress)
     with tasks_bar(shows) as report:
         written = package.study(
             folder,

@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from polyrelu.cli.output import Verb, check_json_target, json_option, path_type, remark, show
+from polyrelu.cli.output import (
+    Verb,
+    check_json_target,
+    json_option,
+    path_type,
+    progress_options,
+    remark,
+    show,
+    shows_progress,
+)
 
 if TYPE_CHECKING:
     from polyrelu.training import Snapshot
@@ -26,12 +35,7 @@ if TYPE_CHECKING:
     "on with it.",
 )
 @json_option
-@click.option("--quiet", is_flag=True, help="No progress and no remarks on standard error.")
-@click.option(
-    "--progress/--no-progress",
-    default=None,
-    help="Progress on standard error; if neither is given, when that is a terminal.",
-)
+@progress_options
 def train(
     settings: Path, out: Path, json_target: str | None, quiet: bool, progress: bool | None
 ) -> None:
@@ -49,7 +53,7 @@ def train(
 
     wanted = Settings.from_file(settings)
     check_json_target(json_target)
-    shows = not quiet and (sys.stderr.isatty() if progress is None else progress)
+    shows = shows_progress(quiet, progress)
     try:
         with _epochs_bar(shows, wanted.training.epochs) as report:
             snapshots = trained(wanted, out, progress=report)
