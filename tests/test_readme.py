@@ -3,6 +3,9 @@
 import re
 from pathlib import Path
 
+import matplotlib
+import matplotlib.pyplot as plt
+
 from polyrelu import Box, count_faces, load
 from polyrelu.report.text import census_text
 
@@ -11,9 +14,11 @@ ROOT = Path(__file__).resolve().parents[1]
 
 def test_python_blocks_run_and_print_what_their_comments_say(monkeypatch, capsys):
     monkeypatch.chdir(ROOT)
+    matplotlib.use("Agg")
     names = {}
     for block in re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S):
         exec(block, names)
+    plt.close("all")
     assert "RegionComplex(362 regions, dim 2)" in capsys.readouterr().out
     assert names["histogram"].mean == 4.0  # papers: exactly 4 in a planar box
 

@@ -1,5 +1,7 @@
 from itertools import pairwise
 
+import matplotlib
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -14,6 +16,15 @@ def _regions(n_inputs, domain):
     weights = [rng.standard_normal((out, into)) for into, out in pairwise(widths)]
     biases = [0.3 * rng.standard_normal(out) for out in widths[1:]]
     return enumerate_regions(Network.from_arrays(weights, biases), domain)
+
+
+@pytest.fixture
+def no_open_figure():
+    """Pyplot without a figure, and without a window, before and after a test."""
+    matplotlib.use("Agg")
+    plt.close("all")
+    yield
+    plt.close("all")
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,5 @@
 """Plots: what is drawn is what there is, in the axes and the style of the caller."""
 
-import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -17,12 +16,7 @@ from polyrelu.report.figures import MANY_REGIONS, facet_colours
 from polyrelu.shapes import FaceHistogram, face_histogram
 from polyrelu.shapes.quantities import QUANTITIES, region_quantity
 
-
-@pytest.fixture(autouse=True)
-def closed():
-    matplotlib.use("Agg")
-    yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("no_open_figure")
 
 
 @pytest.fixture

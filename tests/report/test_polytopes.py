@@ -3,7 +3,6 @@
 from collections import Counter
 from pathlib import Path
 
-import matplotlib
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -19,12 +18,7 @@ from polyrelu.shapes.quantities import facet_layers
 
 COMPAS = Path(__file__).resolve().parents[2] / "data" / "compas_4.npz"
 
-
-@pytest.fixture(autouse=True)
-def closed():
-    matplotlib.use("Agg")
-    yield
-    plt.close("all")
+pytestmark = pytest.mark.usefixtures("no_open_figure")
 
 
 @pytest.fixture
