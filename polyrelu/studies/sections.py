@@ -9,6 +9,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
+from polyrelu.atomic import whole_file, writable_folder
 from polyrelu.errors import InvalidInputError
 from polyrelu.training.rules import Section, check_keys
 
@@ -138,7 +139,5 @@ def keep(text: str, folder: str | Path, name: str) -> None:
     InvalidInputError
         If the folder cannot be written.
     """
-    from polyrelu.atomic import whole_file, writable_folder
-
     with whole_file(writable_folder(Path(folder) / KEPT) / name) as draft:
         draft.write_text(text, encoding="utf-8")

@@ -78,8 +78,7 @@ def to_ine(polyhedron: HRep | RationalHRep, *, comment: str = "") -> str:
             f"to_ine: a {type(polyhedron).__name__} is no HRep or RationalHRep; generators are "
             "written by to_ext"
         )
-    rows = [(b, *(-x for x in a)) for a, b in zip(polyhedron.A, polyhedron.b, strict=True)]
-    return _text("H", rows, polyhedron.equations, polyhedron.ambient_dim, comment)
+    return _text("H", polyhedron.homogeneous, polyhedron.equations, polyhedron.ambient_dim, comment)
 
 
 def to_ext(polyhedron: VRep | RationalVRep, *, comment: str = "") -> str:

@@ -15,6 +15,7 @@ from polyrelu.geometry.exchange.representations import (
     RationalHRep,
     RationalVRep,
     Row,
+    in_rationals,
     number,
 )
 from polyrelu.geometry.polyhedron import HRep, VRep
@@ -137,13 +138,10 @@ def _sections(
     owner: str, polyhedron: HRep | VRep | RationalHRep | RationalVRep
 ) -> dict[str, list[Row]]:
     """Names of sections and their homogeneous rows, empty ones left out."""
-    if isinstance(polyhedron, HRep):
-        polyhedron = RationalHRep.from_hrep(polyhedron)
-    elif isinstance(polyhedron, VRep):
-        polyhedron = RationalVRep.from_vrep(polyhedron)
+    polyhedron = in_rationals(polyhedron)
     one, none = Fraction(1), Fraction(0)
     if isinstance(polyhedron, RationalHRep):
-        rows = [(b, *(-x for x in a)) for a, b in zip(polyhedron.A, polyhedron.b, strict=True)]
+        rows = polyhedron.homogeneous
         equal = set(polyhedron.equations)
         proper = [row for i, row in enumerate(rows) if i not in equal]
         if not rows:

@@ -18,7 +18,7 @@ import numpy as np
 from polyrelu.errors import InvalidInputError
 from polyrelu.geometry.polyhedron import HRep, VRep
 
-__all__ = ["RationalHRep", "RationalVRep", "Row", "coprime", "number", "rational"]
+__all__ = ["RationalHRep", "RationalVRep", "Row", "coprime", "in_rationals", "number", "rational"]
 
 Row = tuple[Fraction, ...]
 
@@ -88,6 +88,11 @@ class RationalHRep:
     def n_rows(self) -> int:
         """Number of rows m, equations included."""
         return len(self.b)
+
+    @property
+    def homogeneous(self) -> list[Row]:
+        """The rows as text has them, (b | -a) of d + 1 numbers: b - a x >= 0."""
+        return [(b, *(-x for x in a)) for a, b in zip(self.A, self.b, strict=True)]
 
     def to_hrep(self, *, rounded: bool = False) -> HRep:
         """The polyhedron in floats: the rows in their order, then each equation's opposite row.
@@ -217,6 +222,15 @@ def number(word: str, *, decimal: bool) -> Fraction:
         word = f"{word[:20]}… of {len(word)} digits"
     kinds = "an integer, a fraction p/q or a decimal number" if decimal else "an integer or p/q"
     raise InvalidInputError(f"{word!r} is not {kinds}")
+
+
+def in_rationals(polyhedron: Any) -> Any:
+    """A representation in floats as that in rationals; anything else as it is."""
+    if isinstance(polyhedron, HRep):
+        return RationalHRep.from_hrep(polyhedron)
+    if isinstance(polyhedron, VRep):
+        return RationalVRep.from_vrep(polyhedron)
+    return polyhedron
 
 
 def coprime(row: Sequence[Fraction]) -> list[int]:

@@ -4,7 +4,12 @@ from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
 from polyrelu.errors import InvalidInputError
-from polyrelu.geometry.exchange.representations import RationalHRep, RationalVRep, coprime
+from polyrelu.geometry.exchange.representations import (
+    RationalHRep,
+    RationalVRep,
+    coprime,
+    in_rationals,
+)
 from polyrelu.geometry.polyhedron import HRep, VRep
 
 __all__ = ["to_sage"]
@@ -38,13 +43,9 @@ def to_sage(polyhedron: HRep | VRep | RationalHRep | RationalVRep) -> str:
     >>> to_sage(VRep([[0, 0.25]], rays=[[1, 1]]))
     "Polyhedron(vertices=[[0, QQ('1/4')]], rays=[[1, 1]], base_ring=QQ)"
     """
-    if isinstance(polyhedron, HRep):
-        polyhedron = RationalHRep.from_hrep(polyhedron)
-    elif isinstance(polyhedron, VRep):
-        polyhedron = RationalVRep.from_vrep(polyhedron)
+    polyhedron = in_rationals(polyhedron)
     if isinstance(polyhedron, RationalHRep):
-        both = zip(polyhedron.A, polyhedron.b, strict=True)
-        rows = [coprime([b, *(-x for x in a)]) for a, b in both]
+        rows = [coprime(row) for row in polyhedron.homogeneous]
         equal = set(polyhedron.equations)
         ieqs = [row for i, row in enumerate(rows) if i not in equal]
         if not rows:

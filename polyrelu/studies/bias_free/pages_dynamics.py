@@ -11,7 +11,7 @@ from polyrelu.report.curves import curves
 from polyrelu.report.page import Drawing, Section, Tabulation
 from polyrelu.shapes.compare import Interval, interval
 from polyrelu.studies.bias_free.checks import Check, told, verdict
-from polyrelu.studies.bias_free.pages_functions import EXACT, Part, over_seeds
+from polyrelu.studies.bias_free.pages_functions import EXACT, Part, over_seeds, rows_of
 from polyrelu.studies.bias_free.pairs import EARLY
 from polyrelu.studies.bias_free.settings import Conditions, Initialisation, Rescaling
 from polyrelu.studies.bias_free.theory import PAPER, early_imbalance, linear_slope
@@ -22,14 +22,14 @@ RATIO = 0.4  # what a mean over seeds and widths may be off its theory, in propo
 
 
 def rescaling(own: Rescaling, records: Sequence[Record]) -> Part:
-    frame = pd.DataFrame(
-        [
-            {"network": f"α = {r['alpha']:g}", "loss function": f"{r['loss']} loss",
-             "seed": r["seed"], **row}
-            for r in records
-            for row in r["rows"]
-        ]
-    )  # fmt: skip
+    frame = rows_of(
+        records,
+        lambda r: {
+            "network": f"α = {r['alpha']:g}",
+            "loss function": f"{r['loss']} loss",
+            "seed": r["seed"],
+        },
+    )
     first = frame[frame["seed"] == 0]
     figure = curves(
         first,
@@ -84,13 +84,7 @@ def rescaling(own: Rescaling, records: Sequence[Record]) -> Part:
 
 
 def conditions(own: Conditions, records: Sequence[Record]) -> Part:
-    frame = pd.DataFrame(
-        [
-            {"condition": r["condition"], "seed": r["seed"], **row}
-            for r in records
-            for row in r["rows"]
-        ]
-    )
+    frame = rows_of(records, lambda r: {"condition": r["condition"], "seed": r["seed"]})
     table = over_seeds(frame, ["condition", "time"], "output_gap")
     gaps = curves(
         table,
@@ -184,12 +178,9 @@ def conditions(own: Conditions, records: Sequence[Record]) -> Part:
 
 
 def initialisation(own: Initialisation, records: Sequence[Record]) -> Part:
-    frame = pd.DataFrame(
-        [
-            {"width": r["width"], "size": r["size"], "start": f"size {r['size']:g}", **row}
-            for r in records
-            for row in r["rows"]
-        ]
+    frame = rows_of(
+        records,
+        lambda r: {"width": r["width"], "size": r["size"], "start": f"size {r['size']:g}"},
     )
     gap = _geometric(frame, ["start", "width"], "largest_gap")
     by_width = curves(

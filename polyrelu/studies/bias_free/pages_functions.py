@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -24,6 +24,11 @@ class Part:
 
     section: Section
     checks: tuple[Check, ...]
+
+
+def rows_of(records: Sequence[Record], told_by: Callable[[Record], Record]) -> pd.DataFrame:
+    """The rows of all records, each behind what its record says of itself."""
+    return pd.DataFrame([{**told_by(r), **row} for r in records for row in r["rows"]])
 
 
 def over_seeds(frame: pd.DataFrame, keys: Sequence[str], value: str) -> pd.DataFrame:
@@ -228,13 +233,7 @@ def fan(own: Fan, records: Sequence[Record]) -> Part:
 
 
 def index(own: Index, records: Sequence[Record]) -> Part:
-    frame = pd.DataFrame(
-        [
-            {"condition": r["condition"], "seed": r["seed"], **row}
-            for r in records
-            for row in r["rows"]
-        ]
-    )
+    frame = rows_of(records, lambda r: {"condition": r["condition"], "seed": r["seed"]})
     table = over_seeds(frame, ["condition", "time"], "index")
     figure = curves(
         table,

@@ -10,7 +10,7 @@ import pandas as pd
 from polyrelu.report.curves import curves, matrices
 from polyrelu.report.page import Drawing, Section, Tabulation
 from polyrelu.studies.bias_free.checks import Check, verdict
-from polyrelu.studies.bias_free.pages_functions import EXACT, Part
+from polyrelu.studies.bias_free.pages_functions import EXACT, Part, rows_of
 from polyrelu.studies.bias_free.settings import Cases, ClosedForm, Deep
 from polyrelu.studies.bias_free.theory import PAPER
 from polyrelu.studies.tasks import Record
@@ -118,13 +118,7 @@ def closed_form(own: ClosedForm, records: Sequence[Record]) -> Part:
 def deep(own: Deep, records: Sequence[Record]) -> Part:
     family = [r for r in records if "between_blocks" in r]
     by_chance = [r for r in records if "singular_values" in r]
-    losses = pd.DataFrame(
-        [
-            {"network": f"{r['layers']} layers", "seed": r["seed"], **row}
-            for r in family
-            for row in r["rows"]
-        ]
-    )
+    losses = rows_of(family, lambda r: {"network": f"{r['layers']} layers", "seed": r["seed"]})
     figure = curves(
         losses[losses["seed"] == 0],
         x="time",
