@@ -226,12 +226,16 @@ class Run:
             "sign",
             "side",
             "exact",
+            "own",
+            "others",
             "edges",
+            "grown",
             "flat",
             "faces",
             "face_set",
             "met",
             "dual",
+            "turned",
         ]
         self._state = self._state._replace(**{name: getattr(fresh, name) for name in resized})
         self._roots = piece_frames(self.network, self.chart, self._reach, words)

@@ -5,7 +5,6 @@ import numpy as np
 from polyrelu.regions._kernel.frames import (
     DONE,
     LOOSE,
-    MAX_ERR,
     MORE_VERTICES,
     MORE_WORDS,
     TINY,
@@ -16,7 +15,8 @@ from polyrelu.regions._kernel.frames import (
     lowest,
     popcount,
 )
-from polyrelu.regions._kernel.solve import is_loose, normalise, solve_vertex
+from polyrelu.regions._kernel.lanes import LANES, sharing
+from polyrelu.regions._kernel.solve import is_loose, normalise, solve_vertices
 
 
 @inlined
@@ -46,23 +46,32 @@ def _crossing_edges(stack, state, s, n_plus, n_minus):
     minus_end = state.edges[0]
     plus_end = state.edges[1]
     plus = state.side[1]
-    n = np.uint64(0)
+    own = state.own
+    others = state.others
+    stride = others.size // n_words
+    for b in range(n_plus):
+        for w in range(n_words):
+            others[w * stride + b] = mask[plus[b], w]
+    n = 0
     for a in range(n_minus):
         u = state.side[2, a]
-        if np.int64(n) + n_plus > minus_end.size:
+        if n + n_plus > minus_end.size:
             return -1
-        for b in range(n_plus):
-            v = plus[b]
-            common = np.uint64(0)
-            for w in range(n_words):
-                common += popcount(mask[u, w] & mask[v, w])
-            minus_end[n] = u
-            plus_end[n] = v
-            n += np.uint64(common >= np.uint64(d - 1))
+        for w in range(n_words):
+            own[w] = mask[u, w]
+        for first in range(0, n_plus, LANES):
+            found = sharing(stack.words, own, others, first, stride, np.uint64(d - 1))
+            if n_plus - first < LANES:  # the other lanes hold nothing
+                found &= (np.uint64(1) << np.uint64(n_plus - first)) - np.uint64(1)
+            while found != np.uint64(0):
+                minus_end[n] = u
+                plus_end[n] = plus[first + np.int64(lowest(found))]
+                found &= found - np.uint64(1)
+                n += 1
     if stack.simple[s]:
-        return np.int64(n)
+        return n
     k = 0
-    for e in range(np.int64(n)):
+    for e in range(n):
         if not third_on_edge(stack, s, minus_end[e], plus_end[e]):
             minus_end[k] = minus_end[e]
             plus_end[k] = plus_end[e]
@@ -185,10 +194,9 @@ def cut_in_two(net, stack, state, s, j):
     stack.alive[s, slot_word] |= slot_bit
     for k in range(n_plus, n_old + n_new):
         stack.mask[t, k, slot_word] |= slot_bit
+    solve_vertices(net, stack, state, t, n_old, n_old + n_new)
     for k in range(n_old, n_old + n_new):
-        if not stack.err[t, k] <= MAX_ERR or is_loose(net, stack, t, k):
-            solve_vertex(net, stack, state, t, k)
-            state.at[LOOSE] += is_loose(net, stack, t, k)
+        state.at[LOOSE] += is_loose(net, stack, t, k)
     # Frame s is compacted in place: generators only move down, in their order.
     n_kept = n_minus
     if n_zero == 0:

@@ -25,7 +25,7 @@ TINY = 1e-240  # covers what underflow takes from a sum of products
 HUGE = 1e290  # values beyond it may have met an overflow and prove nothing
 PRECISE = 1e-10  # relative error up to which a volume is taken from a sum over vertices
 WORD = 64  # bits of a mask word
-DIRECTIONS = 3  # in which a volume is measured
+DIRECTIONS = 8  # in which a volume may be measured
 
 # Which regions' generators ``advance`` writes out: where others look closer, or all.
 WHERE_NEEDED, ALL = range(2)
@@ -105,6 +105,8 @@ class State(NamedTuple):
     sign: Array  # (V,) int8 scratch, 0 also where a sign is undecided
     side: Array  # (3, V) int64 scratch: the generators with sign 0, 1, -1
     exact: Array  # (V,) int8, signs supplied from outside
+    own: Array  # (W,) uint64 scratch: a generator's mask
+    others: Array  # (W (V + LANES),) uint64 scratch: masks of a side, word by word
     edges: Array  # (2, E) int64 scratch: minus end, plus end
     half: Array  # (2, D) scratch: centre and half-width of the bounding box
     system: Array  # (d, d + 4) scratch of the d x d solve
@@ -117,8 +119,9 @@ class State(NamedTuple):
     met: Array  # (64 W, W) uint64 scratch: the slots that share a vertex with a slot
     pivots: Array  # (d + 1, d + 1) scratch of the triangulation and of the solve
     dual: Array  # (64 W, d + 3) scratch: forms or dual points of the facets in the slots
-    lanes: Array  # ((d (d + DIRECTIONS) + 5) LANES,) scratch: equations of LANES vertices
-    sums: Array  # (2, DIRECTIONS) scratch: volume and its error by direction
+    grown: Array  # (V,) int64 scratch: vertices to be solved afresh
+    turned: Array  # (64 W, d) scratch: the facets' forms in turned coordinates
+    lanes: Array  # ((d (3 d + 4) + 7) LANES,) scratch: equations of LANES vertices
     product: Array  # (d + 1,) scratch: product of the pivots of levels 1 .. k, or a vector
 
 

@@ -1,4 +1,4 @@
-"""Arithmetic on LANES numbers side by side: what vector instructions do in one step.
+"""Arithmetic on LANES numbers, or mask words, side by side: what vector instructions do in one step.
 
 A row is LANES consecutive numbers of a flat array, given by where it starts. The compiler does not
 see by itself that rows do not overlap.
@@ -11,10 +11,12 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic
 
 LANES = 8
 _ROW = ir.VectorType(ir.DoubleType(), LANES)
+_MASKS = ir.VectorType(ir.IntType(64), LANES)
 _WORD_BYTES = 8
 
 
@@ -41,6 +43,34 @@ def _absolute(builder: Any, row: Any) -> Any:
     return builder.select(builder.fcmp_ordered("<", row, opposite), opposite, row)
 
 
+def _splat(builder: Any, value: Any, row: Any) -> Any:
+    """The value in every lane."""
+    first = builder.insert_element(
+        ir.Constant(row, ir.Undefined), value, ir.Constant(ir.IntType(32), 0)
+    )
+    lanes = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
+    return builder.shuffle_vector(first, ir.Constant(row, ir.Undefined), lanes)
+
+
+@intrinsic
+def fill(_context: Any, array: Any, a: Any, value: Any) -> Any:
+    """a = (value, ..., value)."""
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        array = context.make_array(signature.args[0])(context, builder, arguments[0])
+        place = builder.bitcast(builder.gep(array.data, [arguments[1]]), _ROW.as_pointer())
+        builder.store(_splat(builder, arguments[2], _ROW), place).align = _WORD_BYTES
+        return context.get_dummy_value()
+
+    return types.none(array, types.int64, types.float64), code
+
+
+@intrinsic
+def absolute(_context: Any, array: Any, a: Any) -> Any:
+    """a = |a|."""
+    return types.none(array, types.int64), _into_first(_absolute)
+
+
 @intrinsic
 def add(_context: Any, array: Any, a: Any, b: Any) -> Any:
     """a += b."""
@@ -63,6 +93,23 @@ def subtract_product(_context: Any, array: Any, a: Any, b: Any, c: Any) -> Any:
 
 
 @intrinsic
+def add_product(_context: Any, array: Any, a: Any, b: Any, c: Any) -> Any:
+    """a += b * c."""
+    code = _into_first(lambda builder, a, b, c: builder.fadd(a, builder.fmul(b, c)))
+    return types.none(array, types.int64, types.int64, types.int64), code
+
+
+@intrinsic
+def add_absolute_product(_context: Any, array: Any, a: Any, b: Any, c: Any) -> Any:
+    """a += |b| * |c|."""
+
+    def formula(builder: Any, a: Any, b: Any, c: Any) -> Any:
+        return builder.fadd(a, _absolute(builder, builder.fmul(b, c)))
+
+    return types.none(array, types.int64, types.int64, types.int64), _into_first(formula)
+
+
+@intrinsic
 def invert(_context: Any, array: Any, a: Any) -> Any:
     """a = 1 / a."""
     one = ir.Constant(_ROW, [1.0] * LANES)
@@ -78,6 +125,22 @@ def add_absolute(_context: Any, array: Any, a: Any, b: Any) -> Any:
 
 
 @intrinsic
+def copy(_context: Any, array: Any, a: Any, b: Any) -> Any:
+    """a = b."""
+    return types.none(array, types.int64, types.int64), _into_first(lambda _builder, _a, b: b)
+
+
+@intrinsic
+def greatest(_context: Any, array: Any, a: Any, b: Any) -> Any:
+    """a = max(a, b)."""
+
+    def formula(builder: Any, a: Any, b: Any) -> Any:
+        return builder.select(builder.fcmp_ordered("<", a, b), b, a)
+
+    return types.none(array, types.int64, types.int64), _into_first(formula)
+
+
+@intrinsic
 def least_absolute(_context: Any, array: Any, a: Any, b: Any) -> Any:
     """a = min(a, |b|)."""
 
@@ -86,3 +149,36 @@ def least_absolute(_context: Any, array: Any, a: Any, b: Any) -> Any:
         return builder.select(builder.fcmp_ordered("<", size, a), size, a)
 
     return types.none(array, types.int64, types.int64), _into_first(formula)
+
+
+@intrinsic
+def sharing(
+    _context: Any, words: Any, mask: Any, masks: Any, start: Any, stride: Any, least: Any
+) -> Any:
+    """Which of LANES masks share at least so many bits with a mask: a bit each.
+
+    Word w of the mask is mask[w], that of the masks is in the row at start + w stride.
+    """
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        _, mask, masks, start, stride, least = arguments
+        mask = context.make_array(signature.args[1])(context, builder, mask)
+        masks = context.make_array(signature.args[2])(context, builder, masks)
+        count = cgutils.get_or_insert_function(
+            builder.module, ir.FunctionType(_MASKS, [_MASKS]), f"llvm.ctpop.v{LANES}i64"
+        )
+        common = ir.Constant(_MASKS, [0] * LANES)
+        for w in range(words.count):
+            at = builder.add(start, builder.mul(stride, ir.Constant(start.type, w)))
+            place = builder.bitcast(builder.gep(masks.data, [at]), _MASKS.as_pointer())
+            row = builder.load(place)
+            row.align = _WORD_BYTES
+            own = builder.load(builder.gep(mask.data, [ir.Constant(start.type, w)]))
+            both = builder.and_(row, _splat(builder, own, _MASKS))
+            common = builder.add(common, builder.call(count, [both]))
+        enough = builder.icmp_unsigned(">=", common, _splat(builder, least, _MASKS))
+        bits = builder.bitcast(enough, ir.IntType(LANES))
+        return builder.zext(bits, ir.IntType(64))
+
+    signature = types.uint64(words, mask, masks, types.int64, types.int64, types.uint64)
+    return signature, code

@@ -18,8 +18,10 @@ from polyrelu.regions._kernel.frames import (
 )
 from polyrelu.regions._kernel.lanes import (
     LANES,
+    absolute,
     add,
     add_absolute,
+    fill,
     invert,
     least_absolute,
     multiply,
@@ -103,9 +105,9 @@ def _lay_dual(net, stack, state, s, pattern, point):
             )
             if not (depth < 0.0 if is_off else depth > 0.0):
                 return 0.0
+            per_depth = 1.0 / depth
             for i in range(d):
-                dual[slot, i] /= depth
-            for i in range(d):
+                dual[slot, i] *= per_depth
                 for j in range(i + 1):
                     spread[i, j] += dual[slot, i] * dual[slot, j]
     volume_of_spread = 1.0  # Cholesky: spread = L L^T
@@ -114,12 +116,13 @@ def _lay_dual(net, stack, state, s, pattern, point):
             spread[j, j] -= spread[j, k] * spread[j, k]
         if not spread[j, j] > 0.0:
             return 0.0
-        spread[j, j] = math.sqrt(spread[j, j])
-        volume_of_spread *= spread[j, j]
+        root = math.sqrt(spread[j, j])
+        volume_of_spread *= root
+        spread[j, j] = 1.0 / root  # inverted, as it is needed
         for i in range(j + 1, d):
             for k in range(j):
                 spread[i, j] -= spread[i, k] * spread[j, k]
-            spread[i, j] /= spread[j, j]
+            spread[i, j] *= spread[j, j]
     for w in range(len(stack.words)):
         word = stack.alive[s, w]
         while word != np.uint64(0):
@@ -129,7 +132,7 @@ def _lay_dual(net, stack, state, s, pattern, point):
                 white[i] = dual[slot, i]
                 for k in range(i):
                     white[i] -= spread[i, k] * white[k]
-                white[i] /= spread[i, i]
+                white[i] *= spread[i, i]
             for i in range(d):
                 dual[slot, i] = 0.0
                 for k in range(d):
@@ -138,11 +141,11 @@ def _lay_dual(net, stack, state, s, pattern, point):
 
 
 @inlined
-def _lay_equations(net, stack, state, s, first):
+def _lay_equations(net, stack, state, s, first, direction):
     """The equations of LANES vertices of frame s from the first on; the last one fills up."""
     d = len(net.axes)
     m = state.lanes
-    row = (d + DIRECTIONS) * LANES
+    row = (d + 1) * LANES
     last = stack.n_vertices[s] - 1
     for t in range(LANES):
         k = 0
@@ -155,9 +158,81 @@ def _lay_equations(net, stack, state, s, first):
                     m[i * row + k * LANES + t] = state.dual[slot, i]
                 k += 1
     for i in range(d):
-        for c in range(DIRECTIONS):
-            for t in range(LANES):
-                m[i * row + (d + c) * LANES + t] = net.generic[c, i]
+        fill(m, i * row + d * LANES, net.generic[direction, i])
+
+
+@inlined
+def _eliminate(net, m, det, growth):
+    """Solve the equations without pivoting: the inverse determinant, and what that did to rounding.
+
+    The pivots are left inverted, and y = (y_1, ..., y_d) in the last column.
+    """
+    d = len(net.axes)
+    row = (d + 1) * LANES
+    fill(m, det, 1.0)
+    fill(m, growth, 0.0)
+    for k in range(d):
+        pivot = k * row + k * LANES
+        invert(m, pivot)
+        multiply(m, det, pivot)
+        add_absolute(m, growth, pivot)
+        for i in range(k + 1, d):
+            factor = i * row + k * LANES
+            multiply(m, factor, pivot)
+            for j in range(k + 1, d + 1):
+                subtract_product(m, i * row + j * LANES, factor, k * row + j * LANES)
+    for k in range(d - 1, -1, -1):
+        y = k * row + d * LANES
+        for j in range(k + 1, d):
+            subtract_product(m, y, k * row + j * LANES, j * row + d * LANES)
+        multiply(m, y, k * row + k * LANES)
+
+
+@called
+def _sum_over_vertices(net, stack, state, s, direction):
+    """The sum of Lawrence's terms of frame s for one c, and its rounding error in units of d U."""
+    d = len(net.axes)
+    m = state.lanes
+    row = (d + 1) * LANES
+    term = d * row  # at first |1 / det|
+    growth = term + LANES
+    high = growth + LANES
+    product = high + LANES
+    least = product + LANES
+    total = least + LANES
+    error = total + LANES
+    fill(m, total, 0.0)
+    fill(m, error, 0.0)
+    n = stack.n_vertices[s]
+    for first in range(0, n, LANES):
+        _lay_equations(net, stack, state, s, first, direction)
+        _eliminate(net, m, term, growth)
+        fill(m, high, 0.0)
+        fill(m, product, 1.0)
+        fill(m, least, np.inf)
+        for k in range(d):
+            y = k * row + d * LANES
+            add(m, high, y)
+            multiply(m, product, y)
+            least_absolute(m, least, y)
+        absolute(m, term)
+        invert(m, product)
+        multiply(m, term, product)
+        for _ in range(d):
+            multiply(m, term, high)
+        for t in range(n - first, LANES):
+            m[term + t] = 0.0
+        add(m, total, term)
+        invert(m, least)
+        multiply(m, least, high)
+        add_absolute(m, growth, least)
+        multiply(m, growth, term)
+        add_absolute(m, error, growth)
+    sum_of_terms = sum_of_errors = 0.0
+    for t in range(LANES):
+        sum_of_terms += m[total + t]
+        sum_of_errors += m[error + t]
+    return sum_of_terms, sum_of_errors
 
 
 @called
@@ -166,68 +241,21 @@ def _by_vertices(net, stack, state, s, pattern, point):
 
     With the dual points q_1 ... q_d of the facets at a vertex and sum_k y_k q_k = c, for any c,
     d! vol = sum over vertices of (y_1 + ... + y_d)^d / (|det(q_1 ... q_d)| y_1 ... y_d) (Lawrence,
-    Polytope volume computation, Math. Comp. 57, 1991). The terms cancel more or less: the best of
-    several c is taken. LANES vertices are solved side by side, without pivoting.
+    Polytope volume computation, Math. Comp. 57, 1991). The terms cancel more or less: the first c
+    for which they do not cancel too much is taken. LANES vertices are solved side by side.
     """
-    d = len(net.axes)
     scale = _lay_dual(net, stack, state, s, pattern, point)
     if not 0.0 < scale < HUGE:
         return 0.0
-    m = state.lanes
-    sums = state.sums
-    row = (d + DIRECTIONS) * LANES
-    det = d * row  # of the inverse
-    growth = det + LANES  # what elimination may have multiplied rounding by
-    high = growth + LANES
-    product = high + LANES
-    least = product + LANES
-    sums[:] = 0.0
-    n = stack.n_vertices[s]
-    for first in range(0, n, LANES):
-        _lay_equations(net, stack, state, s, first)
-        for t in range(LANES):
-            m[det + t] = 1.0
-            m[growth + t] = 0.0
-        for k in range(d):
-            pivot = k * row + k * LANES
-            invert(m, pivot)
-            multiply(m, det, pivot)
-            add_absolute(m, growth, pivot)
-            for i in range(k + 1, d):
-                factor = i * row + k * LANES
-                multiply(m, factor, pivot)
-                for j in range(k + 1, d + DIRECTIONS):
-                    subtract_product(m, i * row + j * LANES, factor, k * row + j * LANES)
-        for c in range(d, d + DIRECTIONS):
-            for t in range(LANES):
-                m[high + t] = 0.0
-                m[product + t] = 1.0
-                m[least + t] = np.inf
-            for k in range(d - 1, -1, -1):
-                y = k * row + c * LANES
-                for j in range(k + 1, d):
-                    subtract_product(m, y, k * row + j * LANES, j * row + c * LANES)
-                multiply(m, y, k * row + k * LANES)
-                add(m, high, y)
-                multiply(m, product, y)
-                least_absolute(m, least, y)
-            for t in range(min(LANES, n - first)):
-                term = abs(m[det + t]) / m[product + t]
-                for _ in range(d):
-                    term *= m[high + t]
-                sums[0, c - d] += term
-                sums[1, c - d] += abs(term) * (m[growth + t] + abs(m[high + t]) / m[least + t])
-    best = 0
-    for c in range(1, DIRECTIONS):
-        if sums[1, c] * abs(sums[0, best]) < sums[1, best] * abs(sums[0, c]):
-            best = c
-    total = sums[0, best]
-    if not d * U * sums[1, best] <= PRECISE * total < HUGE:
-        return 0.0
-    total /= scale
-    for k in range(d):
-        total *= net.reach[k] / (k + 1)
-    return total
+    d = len(net.axes)
+    for direction in range(DIRECTIONS):
+        total, error = _sum_over_vertices(net, stack, state, s, direction)
+        if d * U * error <= PRECISE * total < HUGE:
+            total /= scale
+            for k in range(d):
+                total *= net.reach[k] / (k + 1)
+            return total
+    return 0.0
 
 
 @called

@@ -3,7 +3,9 @@
 import numpy as np
 
 from polyrelu.regions._kernel.frames import (
+    DIRECTIONS,
     HUGE,
+    MAX_ERR,
     MAX_LOOSE,
     SURE,
     TINY,
@@ -12,6 +14,20 @@ from polyrelu.regions._kernel.frames import (
     called,
     inlined,
     lowest,
+)
+from polyrelu.regions._kernel.lanes import (
+    LANES,
+    absolute,
+    add,
+    add_absolute,
+    add_absolute_product,
+    add_product,
+    copy,
+    fill,
+    greatest,
+    invert,
+    multiply,
+    subtract_product,
 )
 
 
@@ -35,6 +51,176 @@ def form_of(net, state, facet, out):
     for i in range(d):
         out[i] *= net.reach[i]
     return error
+
+
+@inlined
+def equation_of(net, state, facet, out):
+    """The row A, c of a facet's equation A y + c = 0 in units of reach, then its error bound E.
+
+    E covers what evaluating the row rounds, too.
+    """
+    d = len(net.axes)
+    error = form_of(net, state, facet, out)
+    magnitude = abs(out[d])
+    for i in range(d):
+        magnitude += abs(out[i])
+    out[d + 1] = (error + (4 * d + 16) * U * magnitude) * (1.0 + 1e-6) + TINY
+
+
+@called
+def solve_vertices(net, stack, state, s, first, stop):
+    """Solve the generators of frame s from the first to the stop whose error bound has grown.
+
+    LANES at a time where they are vertices.
+    """
+    d = len(net.axes)
+    if len(net.far):
+        for v in range(first, stop):
+            if needs_solving(net, stack, s, v):
+                solve_vertex(net, stack, state, s, v)
+        return
+    n = 0
+    grown = state.grown
+    for v in range(first, stop):
+        if needs_solving(net, stack, s, v):
+            grown[n] = v
+            n += 1
+    if n == 0:
+        return
+    for w in range(len(stack.words)):
+        word = stack.alive[s, w]
+        while word != np.uint64(0):
+            slot = w * WORD + np.int64(lowest(word))
+            word &= word - np.uint64(1)
+            equation_of(net, state, stack.facet[s, slot], state.dual[slot])
+            for j in range(d):
+                state.turned[slot, j] = 0.0
+                for i in range(d):
+                    state.turned[slot, j] += state.dual[slot, i] * net.generic[DIRECTIONS + j, i]
+    for k in range(0, n, LANES):
+        _solve_lanes(net, stack, state, s, grown[k : min(k + LANES, n)])
+    for k in range(n):
+        if needs_solving(net, stack, s, grown[k]):
+            solve_vertex(net, stack, state, s, grown[k])
+
+
+@inlined
+def needs_solving(net, stack, s, v):
+    """Whether the inherited error bound of generator v of frame s has grown too large."""
+    return not stack.err[s, v] <= MAX_ERR or is_loose(net, stack, s, v)
+
+
+@called
+def _solve_lanes(net, stack, state, s, which):
+    """``solve_vertex`` for at most LANES vertices side by side, without row exchanges.
+
+    The bound holds for any approximate inverse of A: here G (A G)^-1 with the generic rotation G,
+    which leaves no zeros in the way of the elimination.
+    """
+    d = len(net.axes)
+    m = state.lanes
+    row = d * LANES
+    turned = d * row  # A G, then its inverse
+    inverse = turned + d * row
+    constant = inverse + d * row
+    error = constant + row
+    y = error + row
+    residual = y + row
+    work = residual + row
+    step = work + LANES
+    gap = step + LANES
+    worst = gap + LANES
+    contraction = worst + LANES
+    total = contraction + LANES
+    for t in range(LANES):
+        v = which[min(t, which.size - 1)]
+        k = 0
+        for w in range(len(stack.words)):
+            word = stack.mask[s, v, w]
+            while word != np.uint64(0) and k < d:
+                slot = w * WORD + np.int64(lowest(word))
+                word &= word - np.uint64(1)
+                for i in range(d):
+                    m[k * row + i * LANES + t] = state.dual[slot, i]
+                    m[turned + k * row + i * LANES + t] = state.turned[slot, i]
+                m[constant + k * LANES + t] = state.dual[slot, d]
+                m[error + k * LANES + t] = state.dual[slot, d + 1]
+                k += 1
+        for i in range(d):
+            m[y + i * LANES + t] = stack.x[s, v, i] * net.per_reach[i]
+    for c in range(d):
+        pivot = turned + c * row + c * LANES
+        copy(m, work, pivot)
+        invert(m, work)
+        fill(m, pivot, 1.0)
+        for j in range(d):
+            multiply(m, turned + c * row + j * LANES, work)
+        for i in range(d):
+            if i != c:
+                factor = turned + i * row + c * LANES
+                copy(m, work, factor)
+                fill(m, factor, 0.0)
+                for j in range(d):
+                    at = j * LANES
+                    subtract_product(m, turned + i * row + at, work, turned + c * row + at)
+    for i in range(d):
+        for j in range(d):
+            at = inverse + i * row + j * LANES
+            fill(m, at, 0.0)
+            for k in range(d):
+                fill(m, work, net.generic[DIRECTIONS + k, i])
+                add_product(m, at, work, turned + k * row + j * LANES)
+    # One Newton step from the inherited coordinates.
+    _residual_lanes(m, d, y, constant, residual)
+    for i in range(d):
+        for k in range(d):
+            at = k * LANES
+            subtract_product(m, y + i * LANES, inverse + i * row + at, residual + at)
+    _residual_lanes(m, d, y, constant, residual)
+    for k in range(d):
+        at = residual + k * LANES
+        absolute(m, at)
+        for _ in range(3):
+            add(m, at, error + k * LANES)
+    fill(m, worst, 0.0)
+    fill(m, contraction, 0.0)
+    fill(m, total, 0.0)
+    for i in range(d):
+        fill(m, step, 0.0)
+        fill(m, gap, 0.0)
+        for k in range(d):
+            at = inverse + i * row + k * LANES
+            add_absolute_product(m, step, at, residual + k * LANES)
+            add_absolute_product(m, gap, at, error + k * LANES)
+        for j in range(d):
+            fill(m, work, -1.0 if i == j else 0.0)
+            for k in range(d):
+                add_product(m, work, inverse + i * row + k * LANES, k * row + j * LANES)
+            add_absolute(m, gap, work)
+        greatest(m, worst, step)
+        greatest(m, contraction, gap)
+        add(m, total, step)  # a NaN, which proves nothing, does not get lost here
+        add(m, total, gap)
+    for t in range(which.size):
+        v = which[t]
+        inside = m[total + t] < HUGE and m[contraction + t] < 0.5
+        for i in range(d):  # the rows' error bounds hold for the domain, |y| <= 1
+            inside = inside and abs(m[y + i * LANES + t]) <= 2.0
+        bound = m[worst + t] / (1.0 - m[contraction + t]) * (1.0 + 1e-6) + 4.0 * U
+        if inside and bound < stack.err[s, v]:
+            stack.err[s, v] = bound
+            for i in range(d):
+                stack.x[s, v, i] = m[y + i * LANES + t] * net.reach[i]
+
+
+@inlined
+def _residual_lanes(m, d, y, constant, residual):
+    """A y + c."""
+    for k in range(d):
+        at = residual + k * LANES
+        copy(m, at, constant + k * LANES)
+        for i in range(d):
+            add_product(m, at, (k * d + i) * LANES, y + i * LANES)
 
 
 @called
@@ -62,12 +248,8 @@ def solve_vertex(net, stack, state, s, v):
         while word != np.uint64(0) and k < d:
             b = lowest(word)
             word &= word - np.uint64(1)
-            error = form_of(net, state, stack.facet[s, w * WORD + np.int64(b)], system[k])
             # Columns 0..d-1: A, d: c, d+1: E, d+2: residuals, d+3: row exchanges.
-            magnitude = abs(system[k, d])
-            for i in range(d):
-                magnitude += abs(system[k, i])
-            system[k, d + 1] = (error + (4 * d + 16) * U * magnitude) * (1.0 + 1e-6) + TINY
+            equation_of(net, state, stack.facet[s, w * WORD + np.int64(b)], system[k])
             if fixed < d:
                 one = 1.0 if stack.x[s, v, fixed] > 0.0 else -1.0
                 system[k, fixed], system[k, d] = system[k, d], one * system[k, fixed]
