@@ -89,7 +89,8 @@ class State(NamedTuple):
     maps: Array  # (L, d + 2, n) composed maps: coefficients, constant, error bound
     version: Array  # (L,) int64, counts the changes of maps[l]
     built: Array  # (L,) int64, version of maps[l - 1] that maps[l] was made from
-    grid: Array  # (L, d + 2) what rounds to the grids on which maps[l] is composed
+    sums: Array  # (L, 2, d + 2, n) what maps[l] is composed in: sums on a grid, and what is left
+    grid: Array  # (L, 2, d + 2) what rounds to the grids of either
     slack: Array  # (L,) what a unit's rounding may change of a value
     path: Array  # (L, B) uint64, pattern of the layers above the top frame's
     used: Array  # (L, B) uint64, pattern of layer l that maps[l + 1] stands for
@@ -171,6 +172,16 @@ PLAIN: dict[str, Any] = {"_nrt": False, "error_model": "numpy"}
 HELPER: dict[str, Any] = {**PLAIN, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 called = njit(**HELPER)
 inlined = njit(forceinline=True, **HELPER)
+
+
+@intrinsic
+def fused(_context: Any, a: Any, b: Any, c: Any) -> Any:
+    """a * b + c, rounded once."""
+
+    def codegen(_ctx: Any, builder: Any, _sig: Any, args: Any) -> Any:
+        return builder.fma(*args)
+
+    return types.float64(types.float64, types.float64, types.float64), codegen
 
 
 @intrinsic

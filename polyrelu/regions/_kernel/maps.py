@@ -13,6 +13,7 @@ from polyrelu.regions._kernel.frames import (
     WORD,
     U,
     called,
+    fused,
     inlined,
     lowest,
     popcount,
@@ -40,8 +41,10 @@ def _on_grid(x, grid):
 def _set_grids(net, state, layer):
     """The grids of a layer's composed map, for all patterns of the layer above.
 
-    ``grid[layer, i]`` is that of coefficient i (d: of the constant, d + 1: of the error bound),
-    ``slack[layer]`` what one unit's rounding changes of a value in the domain at most.
+    ``grid[layer, 0, i]`` is that of coefficient i (d: of the constant, d + 1: of the error bound),
+    ``grid[layer, 1, i]`` that of what the former cuts off: 0 in the last layer, where no further
+    layer magnifies it. ``slack[layer]`` is what is still cut off of one unit: of a value in the
+    domain at most.
     """
     d = len(net.axes)
     above = layer - 1
@@ -53,17 +56,22 @@ def _set_grids(net, state, layer):
         for k in range(n_above):
             bound += largest[k] * abs(state.maps[above, i, k])
         grid = _grid(bound)
-        state.grid[layer, i] = grid
+        # Half a step, and a quarter for the product that is rounded to it; 1.5 * 2^52 steps.
+        cut_off = grid * U
+        rest = _grid(2.0 * (n_above + 1) * cut_off) if layer + 1 < net.widths.size else 0.0
+        if rest > 0.0:
+            cut_off = rest * U
+        state.grid[layer, 0, i] = grid
+        state.grid[layer, 1, i] = rest
         if not bound < HUGE:
             lost = np.inf
-        # Half a step, and a quarter for the product that is rounded to it; 1.5 * 2^52 steps.
-        lost += grid * U * (net.reach[i] if i < d else 1.0)
+        lost += cut_off * (net.reach[i] if i < d else 1.0)
     lost = lost * (1.0 + 1e-6) + TINY
     bound = (n_above + 1) * lost
     for k in range(n_above):
         bound += largest[k] * state.maps[above, d + 1, k]
     grid = _grid(4.0 * bound)
-    state.grid[layer, d + 1] = grid
+    state.grid[layer, 0, d + 1] = grid
     state.slack[layer] = _on_grid(lost + 2.0 * U * grid, grid)
 
 
@@ -76,13 +84,21 @@ def _add_unit(net, state, layer, k, sign):
     w = net.weights[start : start + n]
     for i in range(d + 1):
         f = state.maps[layer - 1, i, k]
-        row = state.maps[layer, i]
-        grid = state.grid[layer, i]
+        row = state.sums[layer, 0, i]
+        rest = state.sums[layer, 1, i]
+        grid = state.grid[layer, 0, i]
+        fine = state.grid[layer, 1, i]
+        if fine == 0.0:
+            for j in range(n):
+                row[j] += sign * ((w[j] * f + grid) - grid)
+            continue
         for j in range(n):
-            row[j] += sign * ((w[j] * f + grid) - grid)
+            most = (w[j] * f + grid) - grid
+            row[j] += sign * most
+            rest[j] += sign * ((fused(w[j], f, -most) + fine) - fine)
     f = state.maps[layer - 1, d + 1, k] * (1.0 + 1e-6)
-    row = state.maps[layer, d + 1]
-    grid = state.grid[layer, d + 1]
+    row = state.sums[layer, 0, d + 1]
+    grid = state.grid[layer, 0, d + 1]
     slack = state.slack[layer]
     for j in range(n):
         unit = ((abs(w[j]) * f + grid) - grid) + slack
@@ -112,13 +128,15 @@ def compose(net, state, layer):
         if n_flips == 0:
             return
         fresh = n_flips > n_active + net.units[above] - net.widths[above]
+    sums = state.sums[layer]
     if fresh:
-        for i in range(d):
-            state.maps[layer, i, :n] = 0.0
+        sums[:, :, :n] = 0.0
         for j in range(n):
             b = net.bias[net.first_unit[layer] + j]
-            state.maps[layer, d, j] = _on_grid(b, state.grid[layer, d])
-            state.maps[layer, d + 1, j] = state.slack[layer] if b != 0.0 else 0.0
+            sums[0, d, j] = _on_grid(b, state.grid[layer, 0, d])
+            if state.grid[layer, 1, d] > 0.0:
+                sums[1, d, j] = _on_grid(b - sums[0, d, j], state.grid[layer, 1, d])
+            sums[0, d + 1, j] = state.slack[layer] if b != 0.0 else 0.0
         for k in range(net.widths[above], net.units[above]):
             _add_unit(net, state, layer, k, 1.0)
     for w in range(n_words):
@@ -130,8 +148,29 @@ def compose(net, state, layer):
             on = fresh or ((new >> b) & np.uint64(1)) != np.uint64(0)
             _add_unit(net, state, layer, w * WORD + np.int64(b), 1.0 if on else -1.0)
         state.used[above, w] = new
+    _round_sums(net, state, layer)
     state.built[layer] = state.version[above]
     state.version[layer] += 1
+
+
+@inlined
+def _round_sums(net, state, layer):
+    """The composed map from its sums, and what rounding them adds to its error bound."""
+    d = len(net.axes)
+    n = net.units[layer]
+    error = state.maps[layer, d + 1]
+    for j in range(n):
+        error[j] = state.sums[layer, 0, d + 1, j]
+    for i in range(d + 1):
+        row = state.maps[layer, i]
+        most = state.sums[layer, 0, i]
+        rest = state.sums[layer, 1, i]
+        reach = (net.reach[i] if i < d else 1.0) * (U * (1.0 + 1e-6))
+        for j in range(n):
+            row[j] = most[j] + rest[j]
+            error[j] += abs(row[j]) * reach
+    for j in range(n):
+        error[j] *= 1.0 + 1e-6
 
 
 @inlined
