@@ -227,6 +227,7 @@ class Run:
             "side",
             "exact",
             "own",
+            "union",
             "others",
             "edges",
             "grown",
@@ -234,6 +235,7 @@ class Run:
             "faces",
             "face_set",
             "met",
+            "equations",
             "dual",
             "turned",
         ]

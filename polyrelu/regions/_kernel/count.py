@@ -241,8 +241,12 @@ def _ridges(stack, s, horizon):
 
 @called
 def lay_walls(net, stack, state, s):
-    """List the slots of frame s with a facet that is the domain's: in rows, and with infinity."""
+    """List the slots of frame s with a facet that is the domain's: in rows, and with infinity.
+
+    Returns whether there are any.
+    """
     infinity = net.null.size + net.rows.shape[0] - 1
+    found = False
     for w in range(len(stack.words)):
         rows = far = np.uint64(0)
         word = stack.alive[s, w]
@@ -256,6 +260,8 @@ def lay_walls(net, stack, state, s):
                 rows |= np.uint64(1) << b
         state.walls[0, w] = rows
         state.walls[1, w] = rows | far
+        found = found or rows | far != np.uint64(0)
+    return found
 
 
 @inlined

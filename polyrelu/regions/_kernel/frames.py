@@ -107,6 +107,7 @@ class State(NamedTuple):
     side: Array  # (3, V) int64 scratch: the generators with sign 0, 1, -1
     exact: Array  # (V,) int8, signs supplied from outside
     own: Array  # (W,) uint64 scratch: a generator's mask
+    union: Array  # (W,) uint64 scratch: the union of some
     others: Array  # (W (V + LANES),) uint64 scratch: masks of a side, word by word
     edges: Array  # (2, E) int64 scratch: minus end, plus end
     half: Array  # (2, D) scratch: centre and half-width of the bounding box
@@ -119,7 +120,8 @@ class State(NamedTuple):
     walls: Array  # (2, W) uint64 scratch: slots of the domain's facets; also with infinity
     met: Array  # (64 W, W) uint64 scratch: the slots that share a vertex with a slot
     pivots: Array  # (d + 1, d + 1) scratch of the triangulation and of the solve
-    dual: Array  # (64 W, d + 3) scratch: forms or dual points of the facets in the slots
+    equations: Array  # (64 W, d + 2) scratch: equations of the facets in the slots, error last
+    dual: Array  # (64 W, d) scratch: their dual points
     grown: Array  # (V,) int64 scratch: vertices to be solved afresh
     turned: Array  # (64 W, d) scratch: the facets' forms in turned coordinates
     lanes: Array  # ((d (3 d + 4) + 7) LANES,) scratch: equations of LANES vertices

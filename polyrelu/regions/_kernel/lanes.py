@@ -1,4 +1,4 @@
-"""Arithmetic on LANES numbers, or mask words, side by side: what vector instructions do in one step.
+"""Arithmetic on LANES numbers, or mask words, side by side, as vector instructions do it.
 
 A row is LANES consecutive numbers of a flat array, given by where it starts. The compiler does not
 see by itself that rows do not overlap.
@@ -20,18 +20,28 @@ _MASKS = ir.VectorType(ir.IntType(64), LANES)
 _WORD_BYTES = 8
 
 
+def _rows(builder: Any, array: Any, starts: Any) -> tuple[list[Any], list[Any]]:
+    """Where rows of an array are, and what is in them."""
+    places = [
+        builder.bitcast(builder.gep(array.data, [start]), _ROW.as_pointer()) for start in starts
+    ]
+    rows = [builder.load(place) for place in places]
+    for row in rows:
+        row.align = _WORD_BYTES
+    return places, rows
+
+
+def _bits(builder: Any, lanes: Any) -> Any:
+    """A bit per lane."""
+    return builder.zext(builder.bitcast(lanes, ir.IntType(LANES)), ir.IntType(64))
+
+
 def _into_first(formula: Callable[..., Any]) -> Callable[..., Any]:
     """Code that writes the formula of some rows into the first of them."""
 
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         array = context.make_array(signature.args[0])(context, builder, arguments[0])
-        places = [
-            builder.bitcast(builder.gep(array.data, [start]), _ROW.as_pointer())
-            for start in arguments[1:]
-        ]
-        rows = [builder.load(place) for place in places]
-        for row in rows:
-            row.align = _WORD_BYTES
+        places, rows = _rows(builder, array, arguments[1:])
         builder.store(formula(builder, *rows), places[0]).align = _WORD_BYTES
         return context.get_dummy_value()
 
@@ -97,6 +107,30 @@ def add_product(_context: Any, array: Any, a: Any, b: Any, c: Any) -> Any:
     """a += b * c."""
     code = _into_first(lambda builder, a, b, c: builder.fadd(a, builder.fmul(b, c)))
     return types.none(array, types.int64, types.int64, types.int64), code
+
+
+@intrinsic
+def add_scaled(_context: Any, array: Any, a: Any, b: Any, factor: Any) -> Any:
+    """a += b * factor, a number."""
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        factor = _splat(builder, arguments[3], _ROW)
+        formula = _into_first(lambda builder, a, b: builder.fadd(a, builder.fmul(b, factor)))
+        return formula(context, builder, signature, arguments[:3])
+
+    return types.none(array, types.int64, types.int64, types.float64), code
+
+
+@intrinsic
+def exceeding(_context: Any, array: Any, a: Any, b: Any) -> Any:
+    """In which lanes |a| > b: a bit each."""
+
+    def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        array = context.make_array(signature.args[0])(context, builder, arguments[0])
+        a, b = _rows(builder, array, arguments[1:])[1]
+        return _bits(builder, builder.fcmp_ordered(">", _absolute(builder, a), b))
+
+    return types.uint64(array, types.int64, types.int64), code
 
 
 @intrinsic
@@ -177,8 +211,7 @@ def sharing(
             both = builder.and_(row, _splat(builder, own, _MASKS))
             common = builder.add(common, builder.call(count, [both]))
         enough = builder.icmp_unsigned(">=", common, _splat(builder, least, _MASKS))
-        bits = builder.bitcast(enough, ir.IntType(LANES))
-        return builder.zext(bits, ir.IntType(64))
+        return _bits(builder, enough)
 
     signature = types.uint64(words, mask, masks, types.int64, types.int64, types.uint64)
     return signature, code

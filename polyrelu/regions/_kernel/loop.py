@@ -37,6 +37,7 @@ from polyrelu.regions._kernel.count import (
     n_rays,
 )
 from polyrelu.regions._kernel.cut import cut_in_two
+from polyrelu.regions._kernel.equations import is_off_facets, lay_equations
 from polyrelu.regions._kernel.frames import (
     ALL,
     DEAD,
@@ -63,7 +64,6 @@ from polyrelu.regions._kernel.frames import (
 )
 from polyrelu.regions._kernel.maps import enter_layer, note_zeros, signs
 from polyrelu.regions._kernel.measure import volume
-from polyrelu.regions._kernel.solve import is_off_facets
 
 
 @inlined
@@ -82,8 +82,9 @@ def emit(net, stack, state, batch, s, with_volumes, with_shares, whose_generator
     ):
         return False
     corner = False
-    if with_shares:
-        lay_walls(net, stack, state, s)
+    if with_volumes or with_shares:
+        lay_equations(net, stack, state, s)
+    if with_shares and lay_walls(net, stack, state, s):
         corner = has_corner(stack, state, s) or is_off_facets(net, stack, state, s)
     wanted = whose_generators == ALL or corner or f_vector_is_open(stack, s)
     if wanted and state.at[GENERATORS] + n_generators > batch.generators.shape[0]:

@@ -27,7 +27,6 @@ from polyrelu.regions._kernel.lanes import (
     multiply,
     subtract_product,
 )
-from polyrelu.regions._kernel.solve import form_of
 
 
 @inlined
@@ -96,10 +95,10 @@ def _lay_dual(net, stack, state, s, pattern, point):
             slot = w * WORD + np.int64(lowest(word))
             word &= word - np.uint64(1)
             facet = stack.facet[s, slot]
-            form_of(net, state, facet, dual[slot])
-            depth = dual[slot, d]
+            row = state.equations[slot]
+            depth = row[d]
             for i in range(d):
-                depth += dual[slot, i] * point[i] * net.per_reach[i]
+                depth += row[i] * point[i] * net.per_reach[i]
             is_off = facet < net.null.size and (
                 (pattern[facet // WORD] >> np.uint64(facet % WORD)) & np.uint64(1) == np.uint64(0)
             )
@@ -107,7 +106,7 @@ def _lay_dual(net, stack, state, s, pattern, point):
                 return 0.0
             per_depth = 1.0 / depth
             for i in range(d):
-                dual[slot, i] *= per_depth
+                dual[slot, i] = row[i] * per_depth
                 for j in range(i + 1):
                     spread[i, j] += dual[slot, i] * dual[slot, j]
     volume_of_spread = 1.0  # Cholesky: spread = L L^T

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from polyrelu.regions._kernel.equations import equation_of, lay_equations
 from polyrelu.regions._kernel.frames import (
     DIRECTIONS,
     HUGE,
@@ -31,42 +32,6 @@ from polyrelu.regions._kernel.lanes import (
 )
 
 
-@inlined
-def form_of(net, state, facet, out):
-    """The affine form that vanishes on a facet, its error bound, in units of reach."""
-    d = len(net.axes)
-    n_neurons = net.null.size
-    if facet >= n_neurons:
-        for i in range(d + 1):
-            out[i] = net.rows[facet - n_neurons, i]
-        error = net.rows[facet - n_neurons, d + 1]
-    else:
-        layer = 0
-        while net.first[layer + 1] <= facet:
-            layer += 1
-        j = facet - net.first[layer]
-        for i in range(d + 1):
-            out[i] = state.maps[layer, i, j]
-        error = state.maps[layer, d + 1, j]
-    for i in range(d):
-        out[i] *= net.reach[i]
-    return error
-
-
-@inlined
-def equation_of(net, state, facet, out):
-    """The row A, c of a facet's equation A y + c = 0 in units of reach, then its error bound E.
-
-    E covers what evaluating the row rounds, too.
-    """
-    d = len(net.axes)
-    error = form_of(net, state, facet, out)
-    magnitude = abs(out[d])
-    for i in range(d):
-        magnitude += abs(out[i])
-    out[d + 1] = (error + (4 * d + 16) * U * magnitude) * (1.0 + 1e-6) + TINY
-
-
 @called
 def solve_vertices(net, stack, state, s, first, stop):
     """Solve the generators of frame s from the first to the stop whose error bound has grown.
@@ -87,16 +52,17 @@ def solve_vertices(net, stack, state, s, first, stop):
             n += 1
     if n == 0:
         return
+    lay_equations(net, stack, state, s)
     for w in range(len(stack.words)):
         word = stack.alive[s, w]
         while word != np.uint64(0):
             slot = w * WORD + np.int64(lowest(word))
             word &= word - np.uint64(1)
-            equation_of(net, state, stack.facet[s, slot], state.dual[slot])
             for j in range(d):
-                state.turned[slot, j] = 0.0
+                turned = 0.0
                 for i in range(d):
-                    state.turned[slot, j] += state.dual[slot, i] * net.generic[DIRECTIONS + j, i]
+                    turned += state.equations[slot, i] * net.generic[DIRECTIONS + j, i]
+                state.turned[slot, j] = turned
     for k in range(0, n, LANES):
         _solve_lanes(net, stack, state, s, grown[k : min(k + LANES, n)])
     for k in range(n):
@@ -141,10 +107,10 @@ def _solve_lanes(net, stack, state, s, which):
                 slot = w * WORD + np.int64(lowest(word))
                 word &= word - np.uint64(1)
                 for i in range(d):
-                    m[k * row + i * LANES + t] = state.dual[slot, i]
+                    m[k * row + i * LANES + t] = state.equations[slot, i]
                     m[turned + k * row + i * LANES + t] = state.turned[slot, i]
-                m[constant + k * LANES + t] = state.dual[slot, d]
-                m[error + k * LANES + t] = state.dual[slot, d + 1]
+                m[constant + k * LANES + t] = state.equations[slot, d]
+                m[error + k * LANES + t] = state.equations[slot, d + 1]
                 k += 1
         for i in range(d):
             m[y + i * LANES + t] = stack.x[s, v, i] * net.per_reach[i]
@@ -389,49 +355,3 @@ def _invert(system, inverse, d):
             for i in range(d):
                 inverse[i, c], inverse[i, p] = inverse[i, p], inverse[i, c]
     return True
-
-
-@called
-def is_off_facets(net, stack, state, s):
-    """Whether a generator of frame s is certainly off a facet that it is said to lie on.
-
-    Only of those at the domain's boundary or at infinity, where no neighbour could disagree.
-    """
-    d = len(net.axes)
-    forms = state.dual
-    at_boundary = np.uint64(0)
-    for w in range(len(stack.words)):
-        at_boundary |= state.walls[1, w]
-    if at_boundary == np.uint64(0):
-        return False
-    for w in range(len(stack.words)):
-        word = stack.alive[s, w]
-        while word != np.uint64(0):
-            slot = w * WORD + np.int64(lowest(word))
-            word &= word - np.uint64(1)
-            error = form_of(net, state, stack.facet[s, slot], forms[slot])
-            slope = abs(forms[slot, d]) if len(net.far) else 0.0
-            for i in range(d):
-                slope += abs(forms[slot, i])
-                forms[slot, i] *= net.per_reach[i]
-            error += (4 * d + 16) * U * (slope + abs(forms[slot, d])) + TINY
-            forms[slot, d + 1] = error * (1.0 + 1e-6)
-            forms[slot, d + 2] = slope * (1.0 + 1e-6)
-    for v in range(stack.n_vertices[s]):
-        at_boundary = np.uint64(0)
-        for w in range(len(stack.words)):
-            at_boundary |= stack.mask[s, v, w] & state.walls[1, w]
-        if at_boundary == np.uint64(0):
-            continue
-        last = stack.x[s, v, d] if len(net.far) else 1.0
-        for w in range(len(stack.words)):
-            word = stack.mask[s, v, w]
-            while word != np.uint64(0):
-                slot = w * WORD + np.int64(lowest(word))
-                word &= word - np.uint64(1)
-                value = forms[slot, d] * last
-                for i in range(d):
-                    value += forms[slot, i] * stack.x[s, v, i]
-                if abs(value) > forms[slot, d + 1] + stack.err[s, v] * forms[slot, d + 2]:
-                    return True
-    return False
