@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 from fractions import Fraction
 
 import numpy as np
@@ -149,6 +150,20 @@ def piece_frames(network: Network, chart: Chart, reach: np.ndarray, words: int) 
     )
 
 
+LINE = 128  # bytes that processors fetch together
+
+
+def _apart(shape: int | tuple[int, ...], dtype: type = np.float64, value: int = 0) -> np.ndarray:
+    """Array with lines of memory to itself: threads that write to the same one slow each other."""
+    size = math.prod(np.atleast_1d(shape).tolist()) * np.dtype(dtype).itemsize
+    memory = np.zeros(size + 2 * LINE, np.uint8)
+    start = -memory.ctypes.data % LINE
+    array = memory[start : start + size].view(dtype).reshape(shape)
+    if value:
+        array[...] = value
+    return array
+
+
 def frame_stack(net: kernel.Net, capacity: int, words: int) -> kernel.Stack:
     frames, d, coords = int(net.first[-1]) + 2, len(net.axes), net.reach.size
     n_bits = max((int(net.widths.max()) + 63) // 64, 1)
@@ -156,68 +171,68 @@ def frame_stack(net: kernel.Net, capacity: int, words: int) -> kernel.Stack:
         axes=(0,) * d,
         coords=(0,) * coords,
         words=(0,) * words,
-        x=np.empty((frames, capacity, coords)),
-        err=np.empty((frames, capacity)),
-        mask=np.zeros((frames, capacity, words), np.uint64),
-        n_vertices=np.zeros(frames, np.int64),
-        alive=np.zeros((frames, words), np.uint64),
-        facet=np.zeros((frames, words * 64), np.int32),
-        layer=np.zeros(frames, np.int64),
-        pos=np.zeros(frames, np.int64),
-        simple=np.zeros(frames, np.bool_),
-        bits=np.zeros((frames, n_bits), np.uint64),
-        touched=np.zeros(frames, np.bool_),
-        n_notes=np.zeros(frames, np.int64),
+        x=_apart((frames, capacity, coords)),
+        err=_apart((frames, capacity)),
+        mask=_apart((frames, capacity, words), np.uint64),
+        n_vertices=_apart(frames, np.int64),
+        alive=_apart((frames, words), np.uint64),
+        facet=_apart((frames, words * 64), np.int32),
+        layer=_apart(frames, np.int64),
+        pos=_apart(frames, np.int64),
+        simple=_apart(frames, np.bool_),
+        bits=_apart((frames, n_bits), np.uint64),
+        touched=_apart(frames, np.bool_),
+        n_notes=_apart(frames, np.int64),
     )
 
 
 def scratch(net: kernel.Net, first_map: np.ndarray, capacity: int, words: int) -> kernel.State:
     layers, d, width = len(net.widths), len(net.axes), max(int(net.widths.max()), 1)
     n_bits = (width + 63) // 64
-    maps = np.zeros((layers, d + 2, max(int(net.units.max()), 1)))
+    maps = _apart((layers, d + 2, max(int(net.units.max()), 1)))
     maps[0] = first_map
-    at = np.zeros(10, np.int64)
+    at = _apart(10, np.int64)
     at[kernel.TOP] = -1
     return kernel.State(
         at=at,
         maps=maps,
-        version=np.zeros(layers, np.int64),
-        built=np.full(layers, -1, np.int64),
-        sums=np.zeros((layers, 2, d + 2, maps.shape[2])),
-        grid=np.zeros((layers, 2, d + 2)),
-        slack=np.zeros(layers),
-        path=np.zeros((layers, n_bits), np.uint64),
-        used=np.zeros((layers, n_bits), np.uint64),
-        known=np.zeros((2, n_bits), np.uint64),
-        notes=np.zeros((int(net.first[-1]) + 1, 2), np.int32),
-        cand=np.zeros((layers, width + 1), np.int32),
-        n_cand=np.zeros(layers, np.int64),
-        centre=np.zeros(width),
-        spread=np.zeros(width),
-        val=np.zeros(capacity),
-        scale=np.zeros(2),
-        open=np.zeros(capacity, np.bool_),
-        sign=np.zeros(capacity, np.int8),
-        exact=np.zeros(capacity, np.int8),
-        side=np.zeros((3, capacity + 1), np.int64),
-        own=np.zeros(words, np.uint64),
-        union=np.zeros(words, np.uint64),
-        others=np.zeros(words * (capacity + LANES), np.uint64),
-        edges=np.zeros((2, 4 * capacity), np.int64),
-        half=np.zeros((2, net.reach.size)),
-        system=np.zeros((d, d + 4)),
-        flat=np.zeros((capacity, d)),
-        faces=np.zeros((d + 1, capacity), np.int32),
-        face_n=np.zeros(d + 1, np.int64),
-        face_slot=np.zeros(d + 1, np.int64),
-        face_set=np.zeros((d + 1, words), np.uint64),
-        walls=np.zeros((2, words), np.uint64),
-        met=np.zeros((64 * words, words), np.uint64),
-        pivots=np.zeros((d + 1, d + 1)),
-        equations=np.zeros((64 * words, d + 2)),
-        dual=np.zeros((64 * words, d)),
-        grown=np.zeros(capacity, np.int64),
-        turned=np.zeros((64 * words, d)),
-        lanes=np.zeros((d * (3 * d + 4) + 7) * LANES),
-        product=np.zeros(d + 1),
+        version=_apart(layers, np.int64),
+        built=_apart(layers, np.int64, -1),
+        sums=_apart((layers, 2, d + 2, maps.shape[2])),
+        grid=_apart((layers, 2, d + 2)),
+        slack=_apart(layers),
+        path=_apart((layers, n_bits), np.uint64),
+        used=_apart((layers, n_bits), np.uint64),
+        known=_apart((2, n_bits), np.uint64),
+        notes=_apart((int(net.first[-1]) + 1, 2), np.int32),
+        cand=_apart((layers, width + 1), np.int32),
+        n_cand=_apart(layers, np.int64),
+        centre=_apart(width),
+        spread=_apart(width),
+        val=_apart(capacity),
+        scale=_apart(2),
+        open=_apart(capacity, np.bool_),
+        sign=_apart(capacity, np.int8),
+        exact=_apart(capacity, np.int8),
+        side=_apart((3, capacity + 1), np.int64),
+        own=_apart(words, np.uint64),
+        union=_apart(words, np.uint64),
+        others=_apart(words * (capacity + LANES), np.uint64),
+        edges=_apart((2, 4 * capacity), np.int64),
+        half=_apart((2, net.reach.size)),
+        system=_apart((d, d + 4)),
+        flat=_apart((capacity, d)),
+        faces=_apart((d + 1, capacity), np.int32),
+        face_n=_apart(d + 1, np.int64),
+        face_slot=_apart(d + 1, np.int64),
+        face_set=_apart((d + 1, words), np.uint64),
+        walls=_apart((2, words), np.uint64),
+        met=_apart((64 * words, words), np.uint64),
+        pivots=_apart((d + 1, d + 1)),
+        equations=_apart((64 * words, d + 2)),
+        dual=_apart((64 * words, d)),
+        grown=_apart(capacity, np.int64),
+        turned=_apart((64 * words, d)),
+        lanes=_apart((d * (3 * d + 4) + 7) * LANES),
+        product=_apart(d + 1),
     )
