@@ -1,5 +1,7 @@
 """The activation pattern of a point, decided: in floats where that is proven, else exactly."""
 
+import functools
+
 import numpy as np
 
 from polyrelu.geometry.rational import dyadic_exponent, integer_matrix, scaled_integer
@@ -17,21 +19,34 @@ def patterns_at(network: Network, points: np.ndarray) -> np.ndarray:
     doubtful = np.zeros(len(points), dtype=bool)
     value, error, first = points, np.zeros_like(points), 0
     with np.errstate(over="ignore", invalid="ignore"):
-        for layer in network.layers[:-1]:
-            size = np.abs(layer.weight).T
-            rounding = (layer.n_inputs + 4) * U
-            error = error @ size + rounding * (np.abs(value) @ size + np.abs(layer.bias)) + TINY
+        for layer, (size, constant, live) in zip(network.layers[:-1], _sizes(network), strict=True):
+            rounding = (layer.n_inputs + 6) * U
+            error = (error + rounding * np.abs(value)) @ size + rounding * constant + TINY
             value = layer(value)
             n = layer.n_neurons
             bits[:, first : first + n] = value[:, :n] > 0
-            # Zero rows (dead neurons) are exactly 0 and need no proof.
-            live = (layer.weight.any(axis=1) | (layer.bias != 0))[:n]
             doubtful |= (live & ~(np.abs(value) > error)[:, :n]).any(axis=1)
             value = layer.activation(value)
             first += n
     if doubtful.any():
         bits[doubtful] = _exact_patterns(network, points[doubtful])
     return bits
+
+
+@functools.lru_cache(maxsize=4)  # every batch of an enumeration asks for those of its network
+def _sizes(network: Network) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Of every hidden layer, |W|.T, |b|, and which neurons need a proof that they are not 0.
+
+    Those without weights and bias are exactly 0.
+    """
+    return [
+        (
+            np.abs(layer.weight).T,
+            np.abs(layer.bias),
+            (layer.weight.any(axis=1) | (layer.bias != 0))[: layer.n_neurons],
+        )
+        for layer in network.layers[:-1]
+    ]
 
 
 def _exact_patterns(network: Network, points: np.ndarray) -> np.ndarray:

@@ -79,9 +79,11 @@ def _add_fixed(values, classes, exponent, sums):
     The rest is cut off after FRACTION_BITS.
     """
     unit = math.ldexp(1.0, FRACTION_BITS)
+    half = math.ldexp(1.0, exponent // 2)  # all of it may be beyond the range of floats
+    rest_of_it = math.ldexp(1.0, exponent - exponent // 2)
     carry = np.int64(1) << FRACTION_BITS
     for r in range(values.size):
-        scaled = math.ldexp(values[r], exponent)
+        scaled = values[r] * half * rest_of_it
         whole = math.floor(scaled)
         k = classes[r]
         sums[k, 0] += np.int64(whole)
