@@ -158,7 +158,7 @@ def _apart(shape: int | tuple[int, ...], dtype: type = np.float64, value: int = 
     size = math.prod(np.atleast_1d(shape).tolist()) * np.dtype(dtype).itemsize
     memory = np.zeros(size + 2 * LINE, np.uint8)
     start = -memory.ctypes.data % LINE
-    array = memory[start : start + size].view(dtype).reshape(shape)
+    array: np.ndarray = memory[start : start + size].view(dtype).reshape(shape)
     if value:
         array[...] = value
     return array
