@@ -25,7 +25,8 @@ TINY = 1e-240  # covers what underflow takes from a sum of products
 HUGE = 1e290  # values beyond it may have met an overflow and prove nothing
 PRECISE = 1e-10  # relative error up to which a volume is taken from a sum over vertices
 WORD = 64  # bits of a mask word
-DIRECTIONS = 8  # in which a volume may be measured
+SHARP = 1e-12  # and up to which no other sum is tried, unless FEW were
+DIRECTIONS, FEW = 8, 2  # in which a volume may be measured
 
 # Which regions' generators ``advance`` writes out: where others look closer, or all.
 WHERE_NEEDED, ALL = range(2)

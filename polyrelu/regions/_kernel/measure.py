@@ -7,9 +7,11 @@ from numba.extending import overload
 
 from polyrelu.regions._kernel.frames import (
     DIRECTIONS,
+    FEW,
     HELPER,
     HUGE,
     PRECISE,
+    SHARP,
     WORD,
     U,
     called,
@@ -241,20 +243,28 @@ def _by_vertices(net, stack, state, s, pattern, point):
     With the dual points q_1 ... q_d of the facets at a vertex and sum_k y_k q_k = c, for any c,
     d! vol = sum over vertices of (y_1 + ... + y_d)^d / (|det(q_1 ... q_d)| y_1 ... y_d) (Lawrence,
     Polytope volume computation, Math. Comp. 57, 1991). The terms cancel more or less: the first c
-    for which they do not cancel too much is taken. LANES vertices are solved side by side.
+    for which they hardly do is taken, or the best. LANES vertices are solved side by side.
     """
     scale = _lay_dual(net, stack, state, s, pattern, point)
     if not 0.0 < scale < HUGE:
         return 0.0
     d = len(net.axes)
+    best = 0.0
+    least = np.inf  # relative error
     for direction in range(DIRECTIONS):
         total, error = _sum_over_vertices(net, stack, state, s, direction)
-        if d * U * error <= PRECISE * total < HUGE:
-            total /= scale
-            for k in range(d):
-                total *= net.reach[k] / (k + 1)
-            return total
-    return 0.0
+        error *= d * U
+        if 0.0 < total < HUGE and error < least * total:
+            best = total
+            least = error / total
+        if least <= SHARP or (least <= PRECISE and direction + 1 >= FEW):
+            break
+    if not least <= PRECISE:
+        return 0.0
+    best /= scale
+    for k in range(d):
+        best *= net.reach[k] / (k + 1)
+    return best
 
 
 @called
