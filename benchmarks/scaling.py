@@ -21,7 +21,7 @@ ROWS = {
 }
 LARGE = {"regions": [(3, 330, 330, 1), (3, 670, 670, 1)]}  # 10^7 to 10^8
 ONE_NET = (3, 670, 670, 1)
-BOXES = (0.46, 1.0)  # half-widths: 10^7 and 10^8 regions of that net
+BOXES = (0.37, 1.0)  # half-widths: 10^7 and 10^8 regions of that net
 
 HEADER = """\
                                               1 thread     per    2 threads    speed-up    peak
