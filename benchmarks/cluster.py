@@ -42,10 +42,8 @@ def main() -> None:
         for _ in tqdm(range(given.runs), leave=False, disable=None)
     ]
     one, two = (statistics.median(times) for times in zip(*runs, strict=True))
-    print(
-        f"{'-'.join(map(str, SIZES))}: {one:.2f} s with one worker, {two:.2f} s with two,", end=" "
-    )
-    print(f"ratio {one / two:.2f}")
+    net = "-".join(map(str, SIZES))
+    print(f"{net}: {one:.2f} s with one worker, {two:.2f} s with two, ratio {one / two:.2f}")
 
 
 if __name__ == "__main__":
