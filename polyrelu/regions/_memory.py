@@ -35,7 +35,7 @@ def kernel_net(
     first_map[chart.dim + 1, : len(forms)] = rounding.form_error(forms, is_rounded, reach)
     largest = [np.abs(weight).max(axis=0) for weight in weights]
     largest.append(np.zeros(units[-1]))
-    rows, is_rounded = rounding.forms((*chart.rows, (*[0] * chart.dim, 1)))
+    rows, is_rounded = rounding.row_forms(chart)
     with np.errstate(over="ignore"):  # what is infinite proves nothing
         per_reach = 1.0 / reach
     net = kernel.Net(
@@ -227,6 +227,9 @@ def scratch(net: kernel.Net, first_map: np.ndarray, capacity: int, words: int) -
         face_slot=_apart(d + 1, np.int64),
         face_set=_apart((d + 1, words), np.uint64),
         walls=_apart((2, words), np.uint64),
+        near=_apart(capacity, np.int64),
+        on_wall=_apart((64 * words, (capacity + 63) // 64), np.uint64),
+        within=_apart((d + 1, (capacity + 63) // 64), np.uint64),
         met=_apart((64 * words, words), np.uint64),
         pivots=_apart((d + 1, d + 1)),
         equations=_apart((64 * words, d + 2)),

@@ -118,10 +118,12 @@ class Chart:
         A polyhedron is a pointed one times its lineality space of dimension l. That gives (-1)**l
         if the pointed one is bounded, else 0.
         """
+        if self.is_bounded:
+            return 1
         directions = [row[:-1] for row in self.rows]
         pivots = kernel(directions, self.dim)[0] if directions else []
         n_lines = self.dim - len(pivots)
-        if self.is_bounded or not pivots:
+        if not pivots:
             return int((-1) ** n_lines)
         pointed = [[row[k] for k in pivots] + [row[-1]] for row in self.rows]
         rays, _ = extreme_rays([*pointed, [0] * len(pivots) + [1]])

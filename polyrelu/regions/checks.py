@@ -43,10 +43,13 @@ def check_points(batch: RegionComplex, rows: np.ndarray, around: np.ndarray) -> 
     # In pieces that the linear algebra does on one thread: others of it would only wait, and keep
     # the workers' processors busy.
     largest = max((layer.weight.size for layer in network.layers[:-1]), default=1)
-    pieces = np.array_split(rows, -(-len(rows) * largest // ONE_THREAD))
+    step = max(ONE_THREAD // largest, 1)
+    pieces = [rows[start : start + step] for start in range(0, len(rows), step)]
     bits = np.concatenate([patterns_at(network, batch.points[piece]) for piece in pieces])
     wrong = bits != batch.bits_of(rows)
     missed = rows[wrong.any(axis=1)]
+    if not len(missed):
+        return
     for row, neurons in zip(missed, wrong[wrong.any(axis=1)], strict=True):
         value, size = _pre_activations(network, batch.points[row], around)
         if (np.abs(value) > PLACE_TOLERANCE * size)[neurons].any():

@@ -89,10 +89,11 @@ class DistinctPatterns:
 
     def _keys(self, patterns: np.ndarray) -> np.ndarray:
         """Patterns as rows of uint64 that order them, (R, words)."""
-        leading = patterns[:, self._leading // 8] >> (self._leading % 8).astype(np.uint8) & 1
-        head = np.packbits(leading, axis=1)
-        width = head.shape[1] + patterns.shape[1]
+        head = -(-len(self._leading) // 8)
+        width = head + patterns.shape[1]
         padded = np.zeros((len(patterns), max(-(-width // 8), 1) * 8), np.uint8)
-        padded[:, : head.shape[1]] = head
-        padded[:, head.shape[1] : width] = _REVERSED[patterns]
+        if head:
+            leading = patterns[:, self._leading // 8] >> (self._leading % 8).astype(np.uint8) & 1
+            padded[:, :head] = np.packbits(leading, axis=1)
+        padded[:, head:width] = _REVERSED[patterns]
         return padded.view(">u8").astype(np.uint64)

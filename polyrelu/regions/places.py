@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import functools
-
 import numpy as np
 
 from polyrelu.errors import InconsistentError
@@ -11,7 +9,7 @@ from polyrelu.network import Network
 from polyrelu.regions.chart import Chart
 from polyrelu.regions.complex import RegionComplex
 from polyrelu.regions.generators import Generators, entries
-from polyrelu.regions.rounding import first_layer, forms, reach
+from polyrelu.regions.rounding import first_layer, reach, row_forms
 
 PLACE_TOLERANCE = 1e-8
 """Largest relative error of the place of a generator."""
@@ -58,7 +56,9 @@ def doubtful_corners(regions: RegionComplex, within: np.ndarray) -> np.ndarray:
         regions.facet_ids[entries(regions.facet_indptr, corners)], kept.facet_ids
     ):
         return corners
-    in_order = ~np.isin(corners, regions.notes[:, 0])
+    in_order = np.ones(len(corners), dtype=bool)
+    if len(regions.notes):
+        in_order = ~np.isin(corners, regions.notes[:, 0])
     for start in range(0, len(corners), CHUNK):
         some = np.arange(start, min(start + CHUNK, len(corners)))
         built = kept if len(some) == len(corners) else kept.taken(some)
@@ -77,25 +77,25 @@ def _places(
     less than the most generators, its first one fills up.
     """
     network, chart = regions.network, regions.chart
-    walls = _walls(chart)
     within = np.append(within, 1.0)
     bits = regions.bits_of(rows)
-    own, size = _forms(network, chart, bits)
-    own = np.concatenate([own, np.broadcast_to(walls, (len(rows), *walls.shape))], axis=1)
-    size = np.concatenate([size, np.broadcast_to(np.abs(walls), (len(rows), *walls.shape))], axis=1)
+    own, size = _forms(network, chart, bits, within)
+    side = np.ones(own.shape[:2])
+    side[:, : bits.shape[1]][~bits] = -1.0
     counts = np.diff(generators.indptr)
     nth = np.arange(counts.max())
     which = generators.indptr[:-1, None] + np.where(nth < counts[:, None], nth, 0)
     y = np.column_stack([generators.coordinates, ~generators.rays])
-    y = y / np.abs(y / within).max(axis=1, keepdims=True)
-    side = np.concatenate([np.where(bits, 1.0, -1.0), np.ones((len(rows), len(walls)))], axis=1)
+    y /= np.abs(y / within).max(axis=1, keepdims=True)
     with np.errstate(over="ignore", invalid="ignore"):  # no value is no contradiction
         value = own @ y[which].transpose(0, 2, 1) * side[:, :, None]
-        slack = PLACE_TOLERANCE * (size @ within)[:, :, None]
+        slack = PLACE_TOLERANCE * size[:, :, None]
+    n_facets = np.diff(generators.facet_indptr)
+    region = np.repeat(np.arange(len(rows)), n_facets)
+    nth = np.arange(len(region)) - generators.facet_indptr[region]
+    lies_on = generators.on_facets(slice(None), int(n_facets.max(initial=0)))
     on = np.zeros(value.shape, dtype=bool)
-    for k, shown in enumerate(which):
-        facets = generators.facet_ids[slice(*generators.facet_indptr[k : k + 2])]
-        on[k, facets] = generators.on_facets(shown, len(facets)).T
+    on[region, generators.facet_ids] = lies_on[which[region], nth[:, None]]
     return value, slack, on
 
 
@@ -106,27 +106,30 @@ def chart_reach(network: Network, chart: Chart) -> np.ndarray:
     return reach(chart, first_layer(network, chart)[0])[: chart.dim]
 
 
-@functools.lru_cache(maxsize=4)  # every batch of an enumeration asks for those of its chart
-def _walls(chart: Chart) -> np.ndarray:
-    """The domain's rows as floats, (m, d + 1)."""
-    return forms(chart.rows)[0] if chart.rows else np.zeros((0, chart.dim + 1))
+def _forms(
+    network: Network, chart: Chart, bits: np.ndarray, within: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Forms (K, N + m, d + 1) of neurons, under K patterns, and of the domain's rows.
 
-
-def _forms(network: Network, chart: Chart, bits: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The neurons' forms (K, N, d + 1) under K patterns, and if all that is added were positive."""
-    form = np.repeat(np.column_stack([chart.basis, chart.origin])[None], len(bits), axis=0)
-    size, first = np.abs(form), 0
-    pairs = [(form[:, :0], size[:, :0])]
+    Next to them their largest values within reach if all that is added were positive, (K, N + m).
+    """
+    form = np.column_stack([chart.basis, chart.origin])[None].repeat(len(bits), axis=0)
+    size = np.abs(form) @ within
+    pairs, first = [], 0
     with np.errstate(over="ignore", invalid="ignore"):
         for layer in network.layers[:-1]:
-            form, size = layer.weight @ form, np.abs(layer.weight) @ size
-            form[:, :, -1] += layer.bias
-            size[:, :, -1] += np.abs(layer.bias)
             n = layer.n_neurons
-            pairs.append((form[:, :n], size[:, :n]))
-            on = np.ones((*form.shape[:2], 1), dtype=bool)
-            on[:, :n, 0] = bits[:, first : first + n]
-            form, size = np.where(on, form, 0.0), np.where(on, size, 0.0)
+            form, size = layer.weight @ form, size @ np.abs(layer.weight).T
+            form[:, :, -1] += layer.bias
+            size += np.abs(layer.bias)
+            pairs.append((form[:, :n].copy(), size[:, :n].copy()))
+            off = ~bits[:, first : first + n]
+            form[:, :n][off] = 0.0
+            size[:, :n][off] = 0.0
             first += n
+    rows = row_forms(chart)[0][None, :-1]
+    pairs.append(
+        (rows.repeat(len(bits), axis=0), (np.abs(rows) @ within).repeat(len(bits), axis=0))
+    )
     forms, sizes = zip(*pairs, strict=True)
     return np.concatenate(forms, axis=1), np.concatenate(sizes, axis=1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 
 import numpy as np
@@ -37,7 +38,7 @@ def reach(chart: Chart, layer: np.ndarray) -> np.ndarray:
     """
     if chart.is_bounded:
         return chart.extent
-    rows = forms(chart.rows)[0] if chart.rows else np.zeros((0, chart.dim + 1))
+    rows = row_forms(chart)[0][:-1]
     with np.errstate(divide="ignore", invalid="ignore"):
         logs = np.log2(np.abs(np.vstack([layer, rows])))
         meets = logs[:, -1:] - logs[:, :-1]
@@ -70,10 +71,14 @@ def generator(vector: Sequence[Integer | int], reach: np.ndarray) -> tuple[np.nd
     return floats, 0.0 if same else ROUNDED
 
 
-def forms(rows: Sequence[Sequence[int]]) -> tuple[np.ndarray, np.ndarray]:
-    """Integer forms (m, d + 1) as floats, each scaled by a power of two, and which are rounded."""
+@functools.lru_cache(maxsize=4)  # the kernel and every batch's check ask for those of one chart
+def row_forms(chart: Chart) -> tuple[np.ndarray, np.ndarray]:
+    """The domain's rows and infinity (0 | 1) as floats, (m + 1, d + 1), and which are rounded.
+
+    Each is scaled by a power of two.
+    """
     floats, is_rounded = [], []
-    for row in rows:
+    for row in (*chart.rows, (*[0] * chart.dim, 1)):
         scale = 2 ** max(max(abs(int(a)) for a in row).bit_length() - 1, 0)
         exact = [Rational(int(a), scale) for a in row]
         nearest = [nearest_float(a) for a in exact]

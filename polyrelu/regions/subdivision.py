@@ -179,7 +179,9 @@ def as_complex(
     left_open = f_vectors[:, 0] < 0
     is_written = rows.corner | left_open
     written = Generators.from_rows([_only(rows, is_written)], chart)
+    corners = written
     if left_open.any():
+        corners = written.taken(np.flatnonzero(rows.corner[is_written]))
         counted = [written.f_vector(r) for r in np.flatnonzero(left_open[is_written]).tolist()]
         f_vectors[left_open] = np.array(counted)[:, -f_vectors.shape[1] :]
     lines = chart.lineality.shape[1]
@@ -194,7 +196,7 @@ def as_complex(
         f_vectors=np.pad(f_vectors, ((0, 0), (lines, 0))),
         euler=rows.euler,
         corner=rows.corner,
-        corners=written.taken(np.flatnonzero(rows.corner[is_written])),
+        corners=corners,
         points=chart.to_input(rows.points),
         bounded=(rows.n_rays == 0) & (lines == 0),
         volumes=rows.volumes if lines == 0 else rows.volumes + np.inf,

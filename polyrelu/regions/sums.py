@@ -36,6 +36,7 @@ class VolumeSums:
     def add(self, volumes: np.ndarray, classes: np.ndarray) -> None:
         """Add volumes (R,) of these classes (R,), small integers."""
         self._make_room(int(classes.max(initial=-1)) + 1)
+        classes = np.array(classes)  # of one layout: for others the sum is compiled again
         add_fixed(volumes, classes, WHOLE_BITS - self._exponent, self.words)
 
     def merge(self, other: VolumeSums) -> None:

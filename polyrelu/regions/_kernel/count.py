@@ -1,9 +1,11 @@
 """What is counted of one region: its faces, and its share of the Euler characteristic."""
 
 import numpy as np
+from numba.extending import overload
 
 from polyrelu.regions._kernel.cut import third_on_edge
 from polyrelu.regions._kernel.frames import (
+    HELPER,
     OPEN,
     WORD,
     called,
@@ -12,6 +14,7 @@ from polyrelu.regions._kernel.frames import (
     popcount,
 )
 from polyrelu.regions._kernel.maps import is_alive, on_slot
+from polyrelu.regions._kernel.walls import next_wall
 
 
 @inlined
@@ -67,40 +70,75 @@ def f_vector_is_open(stack, s):
     return d > 7 or (d > 5 and not stack.simple[s])
 
 
-@called
 def f_vector(net, stack, state, s, n_facets, rays, out):
     """f-vector of a simple polyhedron of dimension at most 7, of any of dimension at most 5.
 
     The faces of a pointed polyhedron are those of its projective closure, a polytope, that are not
     at infinity; these are the faces of one face of the closure. -1 everywhere if left open.
     """
+    raise NotImplementedError("compiled code only")
+
+
+@overload(f_vector, jit_options=HELPER)  # type: ignore[arg-type]
+def _f_vector(net, stack, state, s, n_facets, rays, out):
+    """The way to count for the dimension: what is not needed is not compiled."""
+    d = net.types[0].count
+
+    def counted(net, stack, state, s, n_facets, rays, out):
+        _by_polygons(stack, s, n_facets, rays, out)
+
+    def counted_by_euler(net, stack, state, s, n_facets, rays, out):
+        if stack.simple[s]:
+            _by_h_vector(net, stack, state, s, n_facets, rays, out)
+        else:
+            _by_euler(net, stack, s, n_facets, rays, out)
+
+    def counted_if_simple(net, stack, state, s, n_facets, rays, out):
+        if stack.simple[s] and len(stack.axes) <= 7:
+            _by_h_vector(net, stack, state, s, n_facets, rays, out)
+        else:
+            out[:] = -1
+
+    return counted if d <= 3 else counted_by_euler if d <= 5 else counted_if_simple
+
+
+@inlined
+def _by_polygons(stack, s, n_facets, rays, out):
+    """f-vector of a polyhedron of dimension d <= 3: what is at infinity is a polygon at most."""
     d = len(stack.axes)
     n = stack.n_vertices[s]
-    if f_vector_is_open(stack, s):
-        out[:] = -1
-        return
-    if not stack.simple[s]:
-        _by_euler(net, stack, s, n_facets, rays, out)
-        return
+    if d == 3:  # Euler's relation of the closure; with a facet at infinity for d rays or more
+        out[1] = n + n_facets - 2 if rays <= 1 else n + n_facets - 1 - max(rays, 2)
+    out[d - 1] = n_facets
+    out[0] = n - rays
+    out[d] = 1
+
+
+@called
+def _by_h_vector(net, stack, state, s, n_facets, rays, out):
+    """f-vector of a simple polyhedron: of its closure, less that of its face at infinity."""
+    d = len(stack.axes)
+    n = stack.n_vertices[s]
     out[:] = 0
     face = state.faces[0]
     if d > 5 or rays > 0:
         for v in range(n):
             face[v] = v
-    _add_simple(stack, state, s, face, n, 0, n_facets if rays == 0 else -1, 1, out)
+    none, once = np.int64(0), np.int64(1)  # for literals the function is compiled again
+    _add_simple(stack, state, s, face, n, none, n_facets if rays == 0 else -once, once, out)
     if rays > 0:
-        k = 0
+        k = none
         for v in range(n):
             if is_ray(net, stack, s, v):
                 face[k] = v
                 k += 1
-        around = 0
+        around = none
         for w in range(len(stack.words)):
             common = stack.alive[s, w]
             for i in range(k):
                 common &= stack.mask[s, face[i], w]
             around += np.int64(popcount(common))
-        _add_simple(stack, state, s, face, k, around, -1, -1, out)
+        _add_simple(stack, state, s, face, k, around, -once, -once, out)
 
 
 @called
@@ -142,24 +180,21 @@ def _add_simple(stack, state, s, face, n, codim, n_facets, times, out):
 
 @called
 def _by_euler(net, stack, s, n_facets, rays, out):
-    """f-vector of any polyhedron of dimension d <= 5 from generators, edges, ridges and facets.
+    """f-vector of any polyhedron of dimension 4 or 5 from generators, edges, ridges and facets.
 
     Euler's relation gives the one number that is missing, of the closure and of its far face.
     """
     d = len(stack.axes)
     horizon = _horizon(net, stack, s)
-    edges, far_edges = _edges(net, stack, s) if d > 3 or rays > 2 else (0, 1)
+    edges, far_edges = _edges(net, stack, s)
     ridges, far_ridges = _ridges(stack, s, horizon) if d == 5 else (0, 0)
     out[d] = 1
     out[d - 1] = n_facets + (horizon >= 0)
     out[0] = stack.n_vertices[s]
-    if d == 3:
-        out[1] = out[0] + out[2] - 2
-    elif d == 4:
-        out[1] = edges
+    out[1] = edges
+    if d == 4:
         out[2] = edges - out[0] + out[3]
-    elif d == 5:
-        out[1] = edges
+    else:
         out[2] = 2 - out[0] + edges + ridges - out[4]
         out[3] = ridges
     if rays == 0:
@@ -240,43 +275,6 @@ def _ridges(stack, s, horizon):
 
 
 @called
-def lay_walls(net, stack, state, s):
-    """List the slots of frame s with a facet that is the domain's: in rows, and with infinity.
-
-    Returns whether there are any.
-    """
-    infinity = net.null.size + net.rows.shape[0] - 1
-    found = False
-    for w in range(len(stack.words)):
-        rows = far = np.uint64(0)
-        word = stack.alive[s, w]
-        while word != np.uint64(0):
-            b = lowest(word)
-            word &= word - np.uint64(1)
-            facet = stack.facet[s, w * WORD + np.int64(b)]
-            if facet == infinity:
-                far |= np.uint64(1) << b
-            elif facet >= net.null.size:
-                rows |= np.uint64(1) << b
-        state.walls[0, w] = rows
-        state.walls[1, w] = rows | far
-        found = found or rows | far != np.uint64(0)
-    return found
-
-
-@inlined
-def has_corner(stack, state, s):
-    """Whether a generator of frame s lies on no neuron's facet: on the domain's boundary only."""
-    for v in range(stack.n_vertices[s]):
-        on_neurons = np.uint64(0)
-        for w in range(len(stack.words)):
-            on_neurons |= stack.mask[s, v, w] & stack.alive[s, w] & ~state.walls[1, w]
-        if on_neurons == np.uint64(0):
-            return True
-    return False
-
-
-@called
 def euler(stack, state, s, rays, f):
     """2^d times the region's share of the Euler characteristic of the complex, or OPEN.
 
@@ -287,83 +285,88 @@ def euler(stack, state, s, rays, f):
     d = len(stack.axes)
     if stack.touched[s] or f_vector_is_open(stack, s) or (rays == 0 and not stack.simple[s]):
         return OPEN
+    total = 0
+    power = 1
+    for k in range(d + 1):
+        total += power * f[k]
+        power *= -2
     on_domain = False
     for w in range(len(stack.words)):
         on_domain = on_domain or state.walls[0, w] != np.uint64(0)
-    if rays > 0 or not on_domain:
-        if on_domain:
-            return OPEN
-        total = 0
-        power = 1
-        for k in range(d + 1):
-            total += power * f[k]
-            power *= -2
+    if not on_domain:
         return total
-    faces = state.faces
-    face_n = state.face_n
-    face_slot = state.face_slot
-    for v in range(stack.n_vertices[s]):
-        faces[0, v] = v
-    face_n[0] = stack.n_vertices[s]
-    face_slot[0] = -1
-    total = _alternating(stack, state, s, 0)
-    level = 0
+    if rays > 0:
+        return OPEN
+    n_sets = (stack.n_vertices[s] + WORD - 1) // WORD
+    within = state.within
+    for g in range(n_sets):
+        within[0, g] = ~np.uint64(0)
+    state.face_slot[0] = -1
+    level = np.int64(0)
     while level >= 0:
-        slot = _next_wall(stack, state, face_slot[level] + 1)
+        slot = next_wall(stack, state, state.face_slot[level])
         # A face of odd dimension adds nothing, but for those that further walls cut out of it.
-        is_last = slot >= 0 and _next_wall(stack, state, slot + 1) < 0
+        is_last = slot >= 0 and next_wall(stack, state, slot) < 0
         if slot < 0 or level == d or (is_last and (d - level) % 2 == 0):
             level -= 1
             continue
-        face_slot[level] = slot
-        n = 0
-        for i in range(face_n[level]):
-            if on_slot(stack, s, faces[level, i], slot):
-                faces[level + 1, n] = faces[level, i]
-                n += 1
+        state.face_slot[level] = slot
+        n = np.int64(0)
+        for g in range(n_sets):
+            within[level + 1, g] = within[level, g] & state.on_wall[slot, g]
+            n += np.int64(popcount(within[level + 1, g]))
         if n > 0:
             level += 1
-            face_n[level] = n
-            face_slot[level] = slot
-            total += _alternating(stack, state, s, level)
+            state.face_slot[level] = slot
+            total += _alternating(stack, state, s, level, n)
     return total
 
 
-@inlined
-def _next_wall(stack, state, slot):
-    """The first slot of a domain facet from a given one on, or -1."""
-    w = slot // WORD
-    while w < len(stack.words):
-        word = state.walls[0, w] >> np.uint64(slot % WORD)
-        if word != np.uint64(0):
-            return slot + np.int64(lowest(word))
-        w += 1
-        slot = w * WORD
-    return -1
-
-
 @called
-def _alternating(stack, state, s, codim):
-    """sum_k (-2)^k f_k = sum_i (-1)^i h_i of the simple polytope in faces[codim].
+def _alternating(stack, state, s, codim, n):
+    """sum_k (-2)^k f_k = sum_i (-1)^i h_i of the simple polytope of n vertices within[codim].
 
     It vanishes in odd dimensions, where the h-vector is symmetric with an even number of entries.
     """
     q = len(stack.axes) - codim
-    n = state.face_n[codim]
     if q % 2 == 1:
         return 0
     if q == 0:
         return 1
     if q == 2:
         return 4 - n
-    if q == 4:
-        facets = 0
-        for w in range(len(stack.words)):
-            word = np.uint64(0)
-            for i in range(n):
-                word |= stack.mask[s, state.faces[codim, i], w]
-            facets += np.int64(popcount(word))
-        return n - 4 * (facets - codim) + 16
-    facets, pairs = _meetings(stack, state, s, state.faces[codim], n)
-    ridges = pairs - codim * (facets - codim) - codim * (codim - 1) // 2
-    return 64 - 20 * (facets - codim) + 4 * ridges - n
+    return _alternating_by_facets(stack, state, s, codim, n)
+
+
+def _alternating_by_facets(stack, state, s, codim, n):
+    """``_alternating`` in dimension 4 or 6."""
+    raise NotImplementedError("compiled code only")
+
+
+@overload(_alternating_by_facets, jit_options=HELPER)  # type: ignore[arg-type]
+def _if_large(stack, state, s, codim, n):
+    """Faces of polytopes of dimension at most 4 are smaller."""
+
+    def added(stack, state, s, codim, n):
+        q = len(stack.axes) - codim
+        face = state.faces[codim]
+        k = 0
+        for g in range((stack.n_vertices[s] + WORD - 1) // WORD):
+            left = state.within[codim, g]
+            while left != np.uint64(0):
+                face[k] = g * WORD + np.int64(lowest(left))
+                left &= left - np.uint64(1)
+                k += 1
+        if q == 4:
+            facets = 0
+            for w in range(len(stack.words)):
+                word = np.uint64(0)
+                for i in range(n):
+                    word |= stack.mask[s, face[i], w]
+                facets += np.int64(popcount(word))
+            return n - 4 * (facets - codim) + 16
+        facets, pairs = _meetings(stack, state, s, face, n)
+        ridges = pairs - codim * (facets - codim) - codim * (codim - 1) // 2
+        return 64 - 20 * (facets - codim) + 4 * ridges - n
+
+    return added if stack.types[0].count > 4 else lambda stack, state, s, codim, n: 0

@@ -203,7 +203,7 @@ def cut_in_two(net, stack, state, s, j):
         for k in range(n_minus):
             _copy_vertex(stack, s, side[2, k], s, k)
     else:
-        n_kept = 0
+        n_kept = np.int64(0)
         for v in range(stack.n_vertices[s]):
             if state.sign[v] <= 0:
                 _copy_vertex(stack, s, v, s, n_kept)

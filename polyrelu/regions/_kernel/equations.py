@@ -1,9 +1,8 @@
-"""The equations of a polytope's facets, and whether its generators satisfy them."""
+"""The equations of a polytope's facets."""
 
 import numpy as np
 
 from polyrelu.regions._kernel.frames import TINY, WORD, U, called, inlined, lowest
-from polyrelu.regions._kernel.lanes import LANES, add_scaled, exceeding, fill, sharing
 
 
 @inlined
@@ -51,75 +50,3 @@ def lay_equations(net, stack, state, s):
             slot = w * WORD + np.int64(lowest(word))
             word &= word - np.uint64(1)
             equation_of(net, state, stack.facet[s, slot], state.equations[slot])
-
-
-@called
-def is_off_facets(net, stack, state, s):
-    """Whether a generator of frame s is certainly off a facet that it is said to lie on.
-
-    Only of those at the domain's boundary or at infinity, where no neighbour could disagree. The
-    facets' equations are laid; LANES generators are looked at side by side.
-    """
-    near = state.grown
-    n = 0
-    for v in range(stack.n_vertices[s]):
-        at_boundary = np.uint64(0)
-        for w in range(len(stack.words)):
-            at_boundary |= stack.mask[s, v, w] & state.walls[1, w]
-        if at_boundary != np.uint64(0):
-            near[n] = v
-            n += 1
-    for first in range(0, n, LANES):
-        if _any_off(net, stack, state, s, near[first : min(first + LANES, n)]):
-            return True
-    return False
-
-
-@inlined
-def _any_off(net, stack, state, s, which):
-    """``is_off_facets`` for at most LANES generators; the last one fills up."""
-    d = len(net.axes)
-    coords = len(stack.coords)
-    n_words = len(stack.words)
-    m = state.lanes
-    err = coords * LANES
-    value = err + LANES
-    bound = value + LANES
-    masks = state.others
-    union = state.union
-    for w in range(n_words):
-        union[w] = np.uint64(0)
-        state.own[w] = np.uint64(0)
-    for t in range(LANES):
-        v = which[min(t, which.size - 1)]
-        for i in range(coords):
-            m[i * LANES + t] = stack.x[s, v, i] * net.per_reach[i]
-        m[err + t] = stack.err[s, v]
-        for w in range(n_words):
-            masks[w * LANES + t] = stack.mask[s, v, w]
-            union[w] |= stack.mask[s, v, w]
-    for w in range(n_words):
-        word = union[w]
-        while word != np.uint64(0):
-            b = lowest(word)
-            word &= word - np.uint64(1)
-            row = state.equations[w * WORD + np.int64(b)]
-            slope = 0.0
-            fill(m, value, 0.0)
-            for i in range(d):
-                slope += abs(row[i])
-                add_scaled(m, value, i * LANES, row[i])
-            if len(net.far):
-                slope += abs(row[d])
-                add_scaled(m, value, d * LANES, row[d])
-            else:
-                fill(m, bound, row[d])
-                add_scaled(m, value, bound, 1.0)
-            fill(m, bound, row[d + 1])
-            add_scaled(m, bound, err, slope * (1.0 + 1e-6))
-            state.own[w] = np.uint64(1) << b
-            on = sharing(stack.words, state.own, masks, 0, LANES, np.uint64(1))
-            state.own[w] = np.uint64(0)
-            if on & exceeding(m, value, bound) != np.uint64(0):
-                return True
-    return False

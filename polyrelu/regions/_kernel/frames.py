@@ -119,6 +119,9 @@ class State(NamedTuple):
     face_slot: Array  # (d + 1,) int64
     face_set: Array  # (d + 1, W) uint64
     walls: Array  # (2, W) uint64 scratch: slots of the domain's facets; also with infinity
+    near: Array  # (V,) int64 scratch: the generators on any of these
+    on_wall: Array  # (64 W, V / 64) uint64 scratch: the generators on the domain's facet in a slot
+    within: Array  # (d + 1, V / 64) uint64 scratch: those on the first of some of these facets
     met: Array  # (64 W, W) uint64 scratch: the slots that share a vertex with a slot
     pivots: Array  # (d + 1, d + 1) scratch of the triangulation and of the solve
     equations: Array  # (64 W, d + 2) scratch: equations of the facets in the slots, error last

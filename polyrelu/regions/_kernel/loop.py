@@ -32,12 +32,10 @@ from polyrelu.regions._kernel.count import (
     euler,
     f_vector,
     f_vector_is_open,
-    has_corner,
-    lay_walls,
     n_rays,
 )
 from polyrelu.regions._kernel.cut import cut_in_two
-from polyrelu.regions._kernel.equations import is_off_facets, lay_equations
+from polyrelu.regions._kernel.equations import lay_equations
 from polyrelu.regions._kernel.frames import (
     ALL,
     DEAD,
@@ -64,6 +62,7 @@ from polyrelu.regions._kernel.frames import (
 )
 from polyrelu.regions._kernel.maps import enter_layer, note_zeros, signs
 from polyrelu.regions._kernel.measure import volume
+from polyrelu.regions._kernel.walls import has_corner, is_off_facets, lay_walls
 
 
 @inlined
@@ -84,8 +83,9 @@ def emit(net, stack, state, batch, s, with_volumes, with_shares, whose_generator
     corner = False
     if with_volumes or with_shares:
         lay_equations(net, stack, state, s)
-    if with_shares and lay_walls(net, stack, state, s):
-        corner = has_corner(stack, state, s) or is_off_facets(net, stack, state, s)
+    if with_shares:
+        n_near = lay_walls(net, stack, state, s)
+        corner = has_corner(stack, state, s, n_near) or is_off_facets(net, stack, state, s, n_near)
     wanted = whose_generators == ALL or corner or f_vector_is_open(stack, s)
     if wanted and state.at[GENERATORS] + n_generators > batch.generators.shape[0]:
         return False

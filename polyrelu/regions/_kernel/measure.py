@@ -293,7 +293,7 @@ def _by_simplices(net, stack, state, s):
     product = state.product
     product[0] = 1.0
     total = 0.0
-    level = 0
+    level = np.int64(0)  # for literals, callees are compiled again
     while level >= 0:
         if level == d - 1:  # an edge: one simplex
             total += product[level] * _pivot(stack, state, x, d, faces[level, 1])
@@ -313,7 +313,7 @@ def _by_simplices(net, stack, state, s):
             slot += np.int64(lowest(left))
             bit = np.uint64(1) << np.uint64(slot % WORD)
             w0 = slot // WORD
-            m = 0
+            m = np.int64(0)
             for i in range(n):
                 v = faces[level, i]
                 if stack.mask[s, v, w0] & bit != np.uint64(0):

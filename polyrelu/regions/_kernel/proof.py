@@ -39,14 +39,14 @@ def _pair_facets(patterns, indptr, ids, notes, by_byte, on, zero, hashes):
             stop += 1
         hashes[r] = region
         for k in range(indptr[r], indptr[r + 1]):
-            neuron = ids[k]
+            neuron = np.int64(ids[k])
             if neuron >= on.size:
                 continue
             is_on = bit(pattern, neuron)
             name = region + zero[neuron] - (on[neuron] if is_on else np.uint64(0))
             for i in range(start, stop):
                 if notes[i, 1] == k - indptr[r]:
-                    other = notes[i, 2]
+                    other = np.int64(notes[i, 2])
                     name += zero[other] - (on[other] if bit(pattern, other) else np.uint64(0))
             total += name if is_on else np.uint64(0) - name
             n_facets += 1
