@@ -37,6 +37,7 @@ def check_shapes(batch: RegionComplex) -> None:
 def check_points(batch: RegionComplex, rows: np.ndarray, around: np.ndarray) -> None:
     """Raise unless a forward pass at the interior points of some regions gives their patterns.
 
+    Up to what it rounds: a point that it finds elsewhere is decided exactly.
     ``around`` says how far from 0 the coordinates reach whose rounding a point has inherited.
     """
     network = batch.network
@@ -45,11 +46,14 @@ def check_points(batch: RegionComplex, rows: np.ndarray, around: np.ndarray) -> 
     largest = max((layer.weight.size for layer in network.layers[:-1]), default=1)
     step = max(ONE_THREAD // largest, 1)
     pieces = [rows[start : start + step] for start in range(0, len(rows), step)]
-    bits = np.concatenate([patterns_at(network, batch.points[piece]) for piece in pieces])
-    wrong = bits != batch.bits_of(rows)
-    missed = rows[wrong.any(axis=1)]
-    if not len(missed):
+    with np.errstate(over="ignore", invalid="ignore"):  # what is not finite agrees with nothing
+        values = np.concatenate([network.pre_activations(batch.points[piece]) for piece in pieces])
+        agrees = ((values > 0) == batch.bits_of(rows)) & np.isfinite(values)
+    if agrees.all():
         return
+    doubtful = rows[~agrees.all(axis=1)]
+    wrong = patterns_at(network, batch.points[doubtful]) != batch.bits_of(doubtful)
+    missed = doubtful[wrong.any(axis=1)]
     for row, neurons in zip(missed, wrong[wrong.any(axis=1)], strict=True):
         value, size = _pre_activations(network, batch.points[row], around)
         if (np.abs(value) > PLACE_TOLERANCE * size)[neurons].any():

@@ -19,9 +19,9 @@ def patterns_at(network: Network, points: np.ndarray) -> np.ndarray:
     doubtful = np.zeros(len(points), dtype=bool)
     value, error, first = points, np.zeros_like(points), 0
     with np.errstate(over="ignore", invalid="ignore"):
-        for layer, (size, constant, live) in zip(network.layers[:-1], _sizes(network), strict=True):
-            rounding = (layer.n_inputs + 6) * U
-            error = (error + rounding * np.abs(value)) @ size + rounding * constant + TINY
+        for layer, bound in zip(network.layers[:-1], _bounds(network), strict=True):
+            rounding, size, constant, live = bound
+            error = (error + rounding * np.abs(value)) @ size + constant
             value = layer(value)
             n = layer.n_neurons
             bits[:, first : first + n] = value[:, :n] > 0
@@ -34,19 +34,19 @@ def patterns_at(network: Network, points: np.ndarray) -> np.ndarray:
 
 
 @functools.lru_cache(maxsize=4)  # every batch of an enumeration asks for those of its network
-def _sizes(network: Network) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Of every hidden layer, |W|.T, |b|, and which neurons need a proof that they are not 0.
+def _bounds(network: Network) -> list[tuple[float, np.ndarray, np.ndarray, np.ndarray]]:
+    """Of every hidden layer, what a forward pass rounds: of all that is added, what share.
 
-    Those without weights and bias are exactly 0.
+    Then |W|.T, what the bias adds to the error, and which neurons need a proof that they are not
+    0: those without weights and bias are exactly 0.
     """
-    return [
-        (
-            np.abs(layer.weight).T,
-            np.abs(layer.bias),
-            (layer.weight.any(axis=1) | (layer.bias != 0))[: layer.n_neurons],
-        )
-        for layer in network.layers[:-1]
-    ]
+    bounds = []
+    for layer in network.layers[:-1]:
+        rounding = (layer.n_inputs + 6) * U
+        live = layer.weight.any(axis=1) | (layer.bias != 0)
+        constant = rounding * np.abs(layer.bias) + TINY
+        bounds.append((rounding, np.abs(layer.weight).T, constant, live[: layer.n_neurons]))
+    return bounds
 
 
 def _exact_patterns(network: Network, points: np.ndarray) -> np.ndarray:

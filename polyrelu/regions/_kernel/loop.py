@@ -60,7 +60,7 @@ from polyrelu.regions._kernel.frames import (
     inlined,
     lowest,
 )
-from polyrelu.regions._kernel.maps import enter_layer, note_zeros, signs
+from polyrelu.regions._kernel.maps import compose, enter_layer, note_zeros, signs
 from polyrelu.regions._kernel.measure import volume
 from polyrelu.regions._kernel.walls import has_corner, is_off_facets, lay_walls
 
@@ -253,6 +253,8 @@ def _compiled(sources: str, *, cache: bool) -> Any:
             pattern = parts.pattern[at[PART] - 1]
             n_given = parts.n_given[at[PART] - 1] - net.first[layer]  # neurons of this layer
             if stack.pos[s] == NOT_ENTERED:
+                if layer > 0:
+                    compose(net, state, layer)
                 enter_layer(net, stack, state, s)
             n_cand = state.n_cand[layer]
             split = False

@@ -175,12 +175,10 @@ def _round_sums(net, state, layer):
 
 @inlined
 def enter_layer(net, stack, state, s):
-    """Compose the layer's map, decide what the bounding box decides, list the candidates."""
+    """Decide what the bounding box decides, under the composed map; list the candidates."""
     layer = stack.layer[s]
     d = len(net.axes)
     n = net.widths[layer]
-    if layer > 0:
-        compose(net, state, layer)
     n_vertices = stack.n_vertices[s]
     x = stack.x[s]
     err = stack.err[s]

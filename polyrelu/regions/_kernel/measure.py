@@ -29,6 +29,7 @@ from polyrelu.regions._kernel.lanes import (
     multiply,
     subtract_product,
 )
+from polyrelu.regions._kernel.maps import on_slot
 
 
 @inlined
@@ -66,8 +67,11 @@ def volume(net, stack, state, s, pattern, point):
 @overload(volume, jit_options=HELPER)  # type: ignore[arg-type]
 def _volume(net, stack, state, s, pattern, point):
     """The way to measure for the dimension: what is not needed is not compiled."""
-    if net.types[0].count <= 2:
+    d = net.types[0].count
+    if d == 1:
         return lambda net, stack, state, s, pattern, point: _by_simplices(net, stack, state, s)
+    if d == 2:
+        return lambda net, stack, state, s, pattern, point: _area(net, stack, state, s)
 
     def measured(net, stack, state, s, pattern, point):
         if stack.simple[s]:
@@ -265,6 +269,32 @@ def _by_vertices(net, stack, state, s, pattern, point):
     for k in range(d):
         best *= net.reach[k] / (k + 1)
     return best
+
+
+@called
+def _area(net, stack, state, s):
+    """Area of the polygon in frame s: of the triangles from its first vertex over its sides."""
+    n = stack.n_vertices[s]
+    x = state.flat
+    for v in range(n):
+        scale = 1.0 / stack.x[s, v, 2] if len(net.far) else 1.0
+        for i in range(2):
+            x[v, i] = stack.x[s, v, i] * scale
+    total = 0.0
+    for w in range(len(stack.words)):
+        word = stack.alive[s, w]
+        while word != np.uint64(0):
+            slot = w * WORD + np.int64(lowest(word))
+            word &= word - np.uint64(1)
+            a = b = 0
+            for v in range(n):
+                if on_slot(stack, s, v, slot):
+                    a, b = b, v
+            total += abs(
+                (x[a, 0] - x[0, 0]) * (x[b, 1] - x[0, 1])
+                - (x[a, 1] - x[0, 1]) * (x[b, 0] - x[0, 0])
+            )
+    return 0.5 * total
 
 
 @called

@@ -1,10 +1,12 @@
 """A generator afresh from its facets' equations, when its inherited error bound has grown."""
 
 import numpy as np
+from numba.extending import overload
 
 from polyrelu.regions._kernel.equations import equation_of, lay_equations
 from polyrelu.regions._kernel.frames import (
     DIRECTIONS,
+    HELPER,
     HUGE,
     MAX_ERR,
     MAX_LOOSE,
@@ -32,18 +34,31 @@ from polyrelu.regions._kernel.lanes import (
 )
 
 
-@called
 def solve_vertices(net, stack, state, s, first, stop):
-    """Solve the generators of frame s from the first to the stop whose error bound has grown.
+    """Solve the generators of frame s from the first to the stop whose error bound has grown."""
+    raise NotImplementedError("compiled code only")
 
-    LANES at a time where they are vertices.
-    """
-    d = len(net.axes)
-    if len(net.far):
+
+@overload(solve_vertices, jit_options=HELPER)  # type: ignore[arg-type]
+def _solve_vertices(net, stack, state, s, first, stop):
+    """Vertices LANES at a time if a cut has more than two of them; each by itself, else."""
+
+    def each(net, stack, state, s, first, stop):
         for v in range(first, stop):
             if needs_solving(net, stack, s, v):
                 solve_vertex(net, stack, state, s, v)
-        return
+
+    def side_by_side(net, stack, state, s, first, stop):
+        _solve_side_by_side(net, stack, state, s, first, stop)
+
+    axes, far = net.types[:2]
+    return each if axes.count <= 2 or far.count else side_by_side
+
+
+@called
+def _solve_side_by_side(net, stack, state, s, first, stop):
+    """``solve_vertices``, LANES at a time, and one by one those for which that was not enough."""
+    d = len(net.axes)
     n = 0
     grown = state.grown
     for v in range(first, stop):
