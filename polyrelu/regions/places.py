@@ -6,6 +6,7 @@ import numpy as np
 
 from polyrelu.errors import InconsistentError
 from polyrelu.network import Network
+from polyrelu.regions._kernel.frames import U
 from polyrelu.regions.chart import Chart
 from polyrelu.regions.complex import RegionComplex
 from polyrelu.regions.generators import Generators, entries
@@ -33,8 +34,9 @@ def check_generators(regions: RegionComplex, generators: Generators) -> None:
     within = chart_reach(regions.network, regions.chart)
     for start in range(0, len(regions), CHUNK):
         rows = np.arange(start, min(start + CHUNK, len(regions)))
-        value, slack, on = _places(regions, rows, generators.taken(rows), within)
-        wrong = (value < -slack) | (on & (np.abs(value) > slack))
+        value, slack, _, (facets, on) = _places(regions, rows, generators.taken(rows), within)
+        wrong = value < -slack
+        wrong[facets] |= on & (value[facets] > slack[facets])
         if wrong.any():
             raise InconsistentError(
                 f"a vertex or ray of region {rows[wrong.any(axis=(1, 2)).argmax()]} is off one of "
@@ -62,17 +64,22 @@ def doubtful_corners(regions: RegionComplex, within: np.ndarray) -> np.ndarray:
     for start in range(0, len(corners), CHUNK):
         some = np.arange(start, min(start + CHUNK, len(corners)))
         built = kept if len(some) == len(corners) else kept.taken(some)
-        value, slack, on = _places(regions, corners[some], built, within)
-        in_order[some] &= (on == ~((value > slack) | (slack == 0))).all(axis=(1, 2))
+        value, slack, unclear, (facets, on) = _places(regions, corners[some], built, within)
+        fits = value > np.where(slack == 0, -1.0, unclear)  # a form that is 0 bounds nothing
+        fits[facets] = np.where(on, value[facets] <= slack[facets], fits[facets])
+        in_order[some] &= fits.all(axis=(1, 2))
     return corners[~in_order]
 
 
 def _places(
     regions: RegionComplex, rows: np.ndarray, generators: Generators, within: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, tuple[tuple[np.ndarray, np.ndarray], np.ndarray]]:
     """Values of all neurons and rows at the generators of K regions, (K, forms, generators).
 
-    Next to them what of a value may be an error, (K, forms, 1), and which values are to vanish.
+    Next to them what of a value may be an error, (K, forms, 1), and what it is if the forms are
+    known up to rounding and only the places up to `PLACE_TOLERANCE`. Then region and form of every
+    facet, and which values are to vanish there, (facets, generators).
+
     Generators are scaled to lie within reach, and values are positive inside. Where a region has
     less than the most generators, its first one fills up.
     """
@@ -80,23 +87,23 @@ def _places(
     within = np.append(within, 1.0)
     bits = regions.bits_of(rows)
     own, size = _forms(network, chart, bits, within)
-    side = np.ones(own.shape[:2])
-    side[:, : bits.shape[1]][~bits] = -1.0
+    own[:, : bits.shape[1]][~bits] *= -1.0
     counts = np.diff(generators.indptr)
     nth = np.arange(counts.max())
     which = generators.indptr[:-1, None] + np.where(nth < counts[:, None], nth, 0)
     y = np.column_stack([generators.coordinates, ~generators.rays])
     y /= np.abs(y / within).max(axis=1, keepdims=True)
+    rounding = sum(layer.n_inputs + 6 for layer in network.layers[:-1]) * U
     with np.errstate(over="ignore", invalid="ignore"):  # no value is no contradiction
-        value = own @ y[which].transpose(0, 2, 1) * side[:, :, None]
-        slack = PLACE_TOLERANCE * size[:, :, None]
+        value = own @ y[which].transpose(0, 2, 1)
+        slack = PLACE_TOLERANCE * size
+        unclear = PLACE_TOLERANCE * (np.abs(own) @ within) + rounding * size
     n_facets = np.diff(generators.facet_indptr)
     region = np.repeat(np.arange(len(rows)), n_facets)
     nth = np.arange(len(region)) - generators.facet_indptr[region]
     lies_on = generators.on_facets(slice(None), int(n_facets.max(initial=0)))
-    on = np.zeros(value.shape, dtype=bool)
-    on[region, generators.facet_ids] = lies_on[which[region], nth[:, None]]
-    return value, slack, on
+    on = lies_on[which[region], nth[:, None]]
+    return value, slack[:, :, None], unclear[:, :, None], ((region, generators.facet_ids), on)
 
 
 def chart_reach(network: Network, chart: Chart) -> np.ndarray:
