@@ -190,6 +190,19 @@ def fused(_context: Any, a: Any, b: Any, c: Any) -> Any:
     return types.float64(types.float64, types.float64, types.float64), codegen
 
 
+@inlined
+def next_slot(stack, s, v, w, word):
+    """The next slot that generator v of frame s lies on, from what is left of word w of its mask.
+
+    Returns (w, what is left of it, slot). There needs to be one. A loop over a constant number of
+    slots, unlike one until the mask is empty, has constant places to write to.
+    """
+    while word == np.uint64(0):
+        w += 1
+        word = stack.mask[s, v, w]
+    return w, word & (word - np.uint64(1)), w * WORD + np.int64(lowest(word))
+
+
 @intrinsic
 def popcount(_context: Any, word: Any) -> Any:
     def codegen(_ctx: Any, builder: Any, _sig: Any, args: Any) -> Any:

@@ -17,6 +17,7 @@ from polyrelu.regions._kernel.frames import (
     called,
     inlined,
     lowest,
+    next_slot,
 )
 from polyrelu.regions._kernel.lanes import (
     LANES,
@@ -153,15 +154,13 @@ def _lay_equations(net, stack, state, s, first, direction):
     row = (d + 1) * LANES
     last = stack.n_vertices[s] - 1
     for t in range(LANES):
-        k = 0
-        for w in range(len(stack.words)):
-            word = stack.mask[s, min(first + t, last), w]
-            while word != np.uint64(0):
-                slot = w * WORD + np.int64(lowest(word))
-                word &= word - np.uint64(1)
-                for i in range(d):
-                    m[i * row + k * LANES + t] = state.dual[slot, i]
-                k += 1
+        v = min(first + t, last)
+        w = 0
+        word = stack.mask[s, v, 0]
+        for k in range(d):
+            w, word, slot = next_slot(stack, s, v, w, word)
+            for i in range(d):
+                m[i * row + k * LANES + t] = state.dual[slot, i]
     for i in range(d):
         fill(m, i * row + d * LANES, net.generic[direction, i])
 

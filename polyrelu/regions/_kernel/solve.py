@@ -17,6 +17,7 @@ from polyrelu.regions._kernel.frames import (
     called,
     inlined,
     lowest,
+    next_slot,
 )
 from polyrelu.regions._kernel.lanes import (
     LANES,
@@ -115,18 +116,15 @@ def _solve_lanes(net, stack, state, s, which):
     total = contraction + LANES
     for t in range(LANES):
         v = which[min(t, which.size - 1)]
-        k = 0
-        for w in range(len(stack.words)):
-            word = stack.mask[s, v, w]
-            while word != np.uint64(0) and k < d:
-                slot = w * WORD + np.int64(lowest(word))
-                word &= word - np.uint64(1)
-                for i in range(d):
-                    m[k * row + i * LANES + t] = state.equations[slot, i]
-                    m[turned + k * row + i * LANES + t] = state.turned[slot, i]
-                m[constant + k * LANES + t] = state.equations[slot, d]
-                m[error + k * LANES + t] = state.equations[slot, d + 1]
-                k += 1
+        w = 0
+        word = stack.mask[s, v, 0]
+        for k in range(d):
+            w, word, slot = next_slot(stack, s, v, w, word)
+            for i in range(d):
+                m[k * row + i * LANES + t] = state.equations[slot, i]
+                m[turned + k * row + i * LANES + t] = state.turned[slot, i]
+            m[constant + k * LANES + t] = state.equations[slot, d]
+            m[error + k * LANES + t] = state.equations[slot, d + 1]
         for i in range(d):
             m[y + i * LANES + t] = stack.x[s, v, i] * net.per_reach[i]
     for c in range(d):
