@@ -12,6 +12,8 @@ from flint import fmpq, fmpq_mat, fmpz, fmpz_mat
 
 from polyrelu.errors import DegenerateError
 
+BLOCK = 2**14  # floats that are made integers together: as Python's, they take ten times the room
+
 Integer = fmpz
 Rational = fmpq
 IntegerMatrix = fmpz_mat
@@ -42,11 +44,17 @@ def scaled_integer(value: float, exponent: int) -> int:
 def integer_matrix(values: np.ndarray, exponent: int) -> fmpz_mat:
     """The matrix values * 2**exponent over the integers."""
     rows, columns = values.shape
-    with np.errstate(over="ignore"):
-        scaled = np.ldexp(np.asarray(values, dtype=np.float64).ravel(), exponent)
-    if np.isfinite(scaled).all():  # a power of two changes no digit
-        return fmpz_mat(rows, columns, list(map(int, scaled.tolist())))
-    return fmpz_mat(rows, columns, [scaled_integer(v, exponent) for v in values.ravel()])
+    matrix = fmpz_mat(rows, columns)
+    step = max(BLOCK // max(columns, 1), 1)
+    for start in range(0, rows, step):
+        block = np.asarray(values[start : start + step], dtype=np.float64)
+        with np.errstate(over="ignore"):
+            scaled = np.ldexp(block, exponent)
+        is_exact = np.isfinite(scaled).all()  # a power of two changes no digit
+        for i, row in enumerate((scaled if is_exact else block).tolist(), start):
+            for k, value in enumerate(row):
+                matrix[i, k] = int(value) if is_exact else scaled_integer(value, exponent)
+    return matrix
 
 
 def primitive(vector: Iterable[int | fmpz]) -> tuple[int, ...]:

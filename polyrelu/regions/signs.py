@@ -6,6 +6,7 @@ facets, and these are composed from the checkpoint's weights without rounding.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 
@@ -27,6 +28,22 @@ from polyrelu.network import Network
 from polyrelu.regions.chart import Chart
 
 
+@functools.lru_cache(maxsize=2)  # of one network for all threads: it can take much memory
+def _weights(network: Network) -> list[tuple[IntegerMatrix, int]]:
+    """Of every hidden layer, the weights times 2**e over the integers, and e.
+
+    On that scale the bias is integer, too.
+    """
+    exponents = [
+        max(dyadic_exponent(layer.weight), dyadic_exponent(layer.bias))
+        for layer in network.layers[:-1]
+    ]
+    return [
+        (integer_matrix(layer.weight, exponent), exponent)
+        for layer, exponent in zip(network.layers[:-1], exponents, strict=True)
+    ]
+
+
 class ExactForms:
     """The units' affine forms in the chart's coordinates, over the integers.
 
@@ -46,11 +63,9 @@ class ExactForms:
         self._weights: list[IntegerMatrix] = []
         self._biases: list[list[int]] = []
         self._exponents: list[int] = []
-        for layer in network.layers[:-1]:
-            # Weight and bias on one scale; the bias also on that of the composition so far.
-            own = max(dyadic_exponent(layer.weight), dyadic_exponent(layer.bias))
-            self._weights.append(integer_matrix(layer.weight, own))
-            exponent += own
+        for layer, (weight, own) in zip(network.layers[:-1], _weights(network), strict=True):
+            self._weights.append(weight)
+            exponent += own  # the bias is on the scale of the composition so far
             self._exponents.append(exponent)
             self._biases.append([scaled_integer(b, exponent) for b in layer.bias])
         self._inputs = integer_matrix(embedding, dyadic_exponent(embedding))
