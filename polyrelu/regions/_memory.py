@@ -48,7 +48,7 @@ def kernel_net(
         bias=np.concatenate(biases or [np.zeros(0)]),
         largest=np.concatenate(largest),
         largest_bias=np.array([np.abs(bias).max() for bias in biases] or [0.0]),
-        weights=np.concatenate([*flat, np.zeros(1)]),
+        weights=np.concatenate([*flat, np.zeros(LANES)]),  # the last row of lanes ends there
         offset=np.cumsum(sizes[: len(widths)]).astype(np.int64),
         null=np.concatenate(null or [np.zeros(0, bool)]),
         reach=reach,
@@ -189,8 +189,9 @@ def frame_stack(net: kernel.Net, capacity: int, words: int) -> kernel.Stack:
 def scratch(net: kernel.Net, first_map: np.ndarray, capacity: int, words: int) -> kernel.State:
     layers, d, width = len(net.widths), len(net.axes), max(int(net.widths.max()), 1)
     n_bits = (width + 63) // 64
-    maps = _apart((layers, d + 2, max(int(net.units.max()), 1)))
-    maps[0] = first_map
+    columns = -(-first_map.shape[1] // LANES) * LANES
+    maps = _apart((layers, d + 2, columns))
+    maps[0, :, : first_map.shape[1]] = first_map
     at = _apart(10, np.int64)
     at[kernel.TOP] = -1
     return kernel.State(
@@ -207,8 +208,6 @@ def scratch(net: kernel.Net, first_map: np.ndarray, capacity: int, words: int) -
         notes=_apart((int(net.first[-1]) + 1, 2), np.int32),
         cand=_apart((layers, width + 1), np.int32),
         n_cand=_apart(layers, np.int64),
-        centre=_apart(width),
-        spread=_apart(width),
         val=_apart(capacity),
         scale=_apart(2),
         open=_apart(capacity, np.bool_),

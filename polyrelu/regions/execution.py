@@ -328,10 +328,7 @@ class Driver:
         self, outcome: Outcome, under_way: dict[Future[Outcome], Parts] | None = None
     ) -> None:
         state = self.state
-        if state.summary.n_regions:
-            state.summary.merge(outcome.summary)
-        else:
-            state.summary = outcome.summary
+        state.summary.merge(outcome.summary)
         if len(outcome.left.piece):
             state.pending.append(outcome.left)
         state.seconds = self._before + time.monotonic() - self._started

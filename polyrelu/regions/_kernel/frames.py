@@ -99,8 +99,6 @@ class State(NamedTuple):
     notes: Array  # (N + 1, 2) int32: (facet or NOWHERE, neuron that vanishes there, too)
     cand: Array  # (L, n) int32
     n_cand: Array  # (L,) int64
-    centre: Array  # (n,) scratch: values at the box' centre
-    spread: Array  # (n,) scratch: their largest deviation
     val: Array  # (V,) scratch: values at the generators
     scale: Array  # (2,) scratch: their error bound is scale[0] + err * scale[1]
     open: Array  # (V,) bool scratch: the signs that are undecided
@@ -178,16 +176,6 @@ PLAIN: dict[str, Any] = {"_nrt": False, "error_model": "numpy"}
 HELPER: dict[str, Any] = {**PLAIN, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
 called = njit(**HELPER)
 inlined = njit(forceinline=True, **HELPER)
-
-
-@intrinsic
-def fused(_context: Any, a: Any, b: Any, c: Any) -> Any:
-    """a * b + c, rounded once."""
-
-    def codegen(_ctx: Any, builder: Any, _sig: Any, args: Any) -> Any:
-        return builder.fma(*args)
-
-    return types.float64(types.float64, types.float64, types.float64), codegen
 
 
 @inlined

@@ -15,7 +15,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 LANES = 8
-_ROW = ir.VectorType(ir.DoubleType(), LANES)
+ROW = ir.VectorType(ir.DoubleType(), LANES)
 _MASKS = ir.VectorType(ir.IntType(64), LANES)
 _WORD_BYTES = 8
 
@@ -23,7 +23,7 @@ _WORD_BYTES = 8
 def _rows(builder: Any, array: Any, starts: Any) -> tuple[list[Any], list[Any]]:
     """Where rows of an array are, and what is in them."""
     places = [
-        builder.bitcast(builder.gep(array.data, [start]), _ROW.as_pointer()) for start in starts
+        builder.bitcast(builder.gep(array.data, [start]), ROW.as_pointer()) for start in starts
     ]
     rows = [builder.load(place) for place in places]
     for row in rows:
@@ -31,7 +31,7 @@ def _rows(builder: Any, array: Any, starts: Any) -> tuple[list[Any], list[Any]]:
     return places, rows
 
 
-def _bits(builder: Any, lanes: Any) -> Any:
+def bits_of(builder: Any, lanes: Any) -> Any:
     """A bit per lane."""
     return builder.zext(builder.bitcast(lanes, ir.IntType(LANES)), ir.IntType(64))
 
@@ -48,12 +48,13 @@ def _into_first(formula: Callable[..., Any]) -> Callable[..., Any]:
     return code
 
 
-def _absolute(builder: Any, row: Any) -> Any:
-    opposite = builder.fsub(ir.Constant(_ROW, [-0.0] * LANES), row)
-    return builder.select(builder.fcmp_ordered("<", row, opposite), opposite, row)
+def absolute_of(builder: Any, row: Any) -> Any:
+    function = ir.FunctionType(ROW, [ROW])
+    fabs = cgutils.get_or_insert_function(builder.module, function, f"llvm.fabs.v{LANES}f64")
+    return builder.call(fabs, [row])
 
 
-def _splat(builder: Any, value: Any, row: Any) -> Any:
+def splat(builder: Any, value: Any, row: Any) -> Any:
     """The value in every lane."""
     first = builder.insert_element(
         ir.Constant(row, ir.Undefined), value, ir.Constant(ir.IntType(32), 0)
@@ -68,8 +69,8 @@ def fill(_context: Any, array: Any, a: Any, value: Any) -> Any:
 
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         array = context.make_array(signature.args[0])(context, builder, arguments[0])
-        place = builder.bitcast(builder.gep(array.data, [arguments[1]]), _ROW.as_pointer())
-        builder.store(_splat(builder, arguments[2], _ROW), place).align = _WORD_BYTES
+        place = builder.bitcast(builder.gep(array.data, [arguments[1]]), ROW.as_pointer())
+        builder.store(splat(builder, arguments[2], ROW), place).align = _WORD_BYTES
         return context.get_dummy_value()
 
     return types.none(array, types.int64, types.float64), code
@@ -78,7 +79,7 @@ def fill(_context: Any, array: Any, a: Any, value: Any) -> Any:
 @intrinsic
 def absolute(_context: Any, array: Any, a: Any) -> Any:
     """a = |a|."""
-    return types.none(array, types.int64), _into_first(_absolute)
+    return types.none(array, types.int64), _into_first(absolute_of)
 
 
 @intrinsic
@@ -114,7 +115,7 @@ def add_scaled(_context: Any, array: Any, a: Any, b: Any, factor: Any) -> Any:
     """a += b * factor, a number."""
 
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        factor = _splat(builder, arguments[3], _ROW)
+        factor = splat(builder, arguments[3], ROW)
         formula = _into_first(lambda builder, a, b: builder.fadd(a, builder.fmul(b, factor)))
         return formula(context, builder, signature, arguments[:3])
 
@@ -128,7 +129,7 @@ def exceeding(_context: Any, array: Any, a: Any, b: Any) -> Any:
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         array = context.make_array(signature.args[0])(context, builder, arguments[0])
         a, b = _rows(builder, array, arguments[1:])[1]
-        return _bits(builder, builder.fcmp_ordered(">", _absolute(builder, a), b))
+        return bits_of(builder, builder.fcmp_ordered(">", absolute_of(builder, a), b))
 
     return types.uint64(array, types.int64, types.int64), code
 
@@ -138,7 +139,7 @@ def add_absolute_product(_context: Any, array: Any, a: Any, b: Any, c: Any) -> A
     """a += |b| * |c|."""
 
     def formula(builder: Any, a: Any, b: Any, c: Any) -> Any:
-        return builder.fadd(a, _absolute(builder, builder.fmul(b, c)))
+        return builder.fadd(a, absolute_of(builder, builder.fmul(b, c)))
 
     return types.none(array, types.int64, types.int64, types.int64), _into_first(formula)
 
@@ -146,7 +147,7 @@ def add_absolute_product(_context: Any, array: Any, a: Any, b: Any, c: Any) -> A
 @intrinsic
 def invert(_context: Any, array: Any, a: Any) -> Any:
     """a = 1 / a."""
-    one = ir.Constant(_ROW, [1.0] * LANES)
+    one = ir.Constant(ROW, [1.0] * LANES)
     code = _into_first(lambda builder, a: builder.fdiv(one, a))
     return types.none(array, types.int64), code
 
@@ -154,7 +155,7 @@ def invert(_context: Any, array: Any, a: Any) -> Any:
 @intrinsic
 def add_absolute(_context: Any, array: Any, a: Any, b: Any) -> Any:
     """a += |b|."""
-    code = _into_first(lambda builder, a, b: builder.fadd(a, _absolute(builder, b)))
+    code = _into_first(lambda builder, a, b: builder.fadd(a, absolute_of(builder, b)))
     return types.none(array, types.int64, types.int64), code
 
 
@@ -179,7 +180,7 @@ def least_absolute(_context: Any, array: Any, a: Any, b: Any) -> Any:
     """a = min(a, |b|)."""
 
     def formula(builder: Any, a: Any, b: Any) -> Any:
-        size = _absolute(builder, b)
+        size = absolute_of(builder, b)
         return builder.select(builder.fcmp_ordered("<", size, a), size, a)
 
     return types.none(array, types.int64, types.int64), _into_first(formula)
@@ -208,10 +209,10 @@ def sharing(
             row = builder.load(place)
             row.align = _WORD_BYTES
             own = builder.load(builder.gep(mask.data, [ir.Constant(start.type, w)]))
-            both = builder.and_(row, _splat(builder, own, _MASKS))
+            both = builder.and_(row, splat(builder, own, _MASKS))
             common = builder.add(common, builder.call(count, [both]))
-        enough = builder.icmp_unsigned(">=", common, _splat(builder, least, _MASKS))
-        return _bits(builder, enough)
+        enough = builder.icmp_unsigned(">=", common, splat(builder, least, _MASKS))
+        return bits_of(builder, enough)
 
     signature = types.uint64(words, mask, masks, types.int64, types.int64, types.uint64)
     return signature, code

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from polyrelu.regions._kernel.columns import add_products, add_rests, round_sums, signs_in_box
 from polyrelu.regions._kernel.frames import (
     FRESH,
     HUGE,
@@ -13,12 +14,14 @@ from polyrelu.regions._kernel.frames import (
     WORD,
     U,
     called,
-    fused,
     inlined,
     lowest,
     popcount,
 )
+from polyrelu.regions._kernel.lanes import LANES
 from polyrelu.regions._kernel.solve import solve_vertex
+
+EVERY_LANE = np.uint64(2**LANES - 1)
 
 
 @inlined
@@ -80,29 +83,22 @@ def _add_unit(net, state, layer, k, sign):
     """Add (or remove) unit k of the layer above to the layer's composed map, without rounding."""
     d = len(net.axes)
     n = net.units[layer]
-    start = net.offset[layer] + k * n
-    w = net.weights[start : start + n]
-    for i in range(d + 1):
-        f = state.maps[layer - 1, i, k]
-        row = state.sums[layer, 0, i]
-        rest = state.sums[layer, 1, i]
-        grid = state.grid[layer, 0, i]
-        fine = state.grid[layer, 1, i]
-        if fine == 0.0:
-            for j in range(n):
-                row[j] += sign * ((w[j] * f + grid) - grid)
-            continue
-        for j in range(n):
-            most = (w[j] * f + grid) - grid
-            row[j] += sign * most
-            rest[j] += sign * ((fused(w[j], f, -most) + fine) - fine)
-    f = state.maps[layer - 1, d + 1, k] * (1.0 + 1e-6)
-    row = state.sums[layer, 0, d + 1]
-    grid = state.grid[layer, 0, d + 1]
-    slack = state.slack[layer]
-    for j in range(n):
-        unit = ((abs(w[j]) * f + grid) - grid) + slack
-        row[j] += sign * (unit if w[j] != 0.0 else 0.0)
+    stride = state.maps.shape[2]
+    to = layer * 2 * (d + 2) * stride
+    weight = net.offset[layer] + k * n
+    above = (layer - 1) * (d + 2) * stride + k
+    grids = layer * 2 * (d + 2)
+    has_rest = layer + 1 < net.widths.size
+    for j in range(0, n, LANES):
+        add_products(
+            net.axes, state.sums, to + j, stride, net.weights, weight + j,
+            state.maps, above, stride, state.grid, grids, sign, state.slack[layer],
+        )  # fmt: skip
+        if has_rest:
+            add_rests(
+                net.axes, state.sums, to + j, stride, net.weights, weight + j,
+                state.maps, above, stride, state.grid, grids, sign,
+            )  # fmt: skip
 
 
 @inlined
@@ -157,20 +153,13 @@ def compose(net, state, layer):
 def _round_sums(net, state, layer):
     """The composed map from its sums, and what rounding them adds to its error bound."""
     d = len(net.axes)
-    n = net.units[layer]
-    error = state.maps[layer, d + 1]
-    for j in range(n):
-        error[j] = state.sums[layer, 0, d + 1, j]
+    stride = state.maps.shape[2]
+    units = state.product
     for i in range(d + 1):
-        row = state.maps[layer, i]
-        most = state.sums[layer, 0, i]
-        rest = state.sums[layer, 1, i]
-        reach = (net.reach[i] if i < d else 1.0) * (U * (1.0 + 1e-6))
-        for j in range(n):
-            row[j] = most[j] + rest[j]
-            error[j] += abs(row[j]) * reach
-    for j in range(n):
-        error[j] *= 1.0 + 1e-6
+        units[i] = (net.reach[i] if i < d else 1.0) * (U * (1.0 + 1e-6))
+    to = layer * (d + 2) * stride
+    for j in range(0, net.units[layer], LANES):
+        round_sums(net.axes, state.maps, to + j, state.sums, 2 * to + j, stride, units)
 
 
 @inlined
@@ -193,34 +182,27 @@ def enter_layer(net, stack, state, s):
             high = max(high, x[v, i])
         state.half[0, i] = 0.5 * (low + high)
         state.half[1, i] = 0.5 * (high - low) + slack * net.reach[i]
-    centre = state.centre
-    spread = state.spread
-    constant = state.maps[layer, d]
-    error = state.maps[layer, d + 1]
-    for j in range(n):
-        centre[j] = 0.0 if len(net.far) else constant[j]
-        spread[j] = error[j] + slack * abs(constant[j])
-    for i in range(d + len(net.far)):
-        row = state.maps[layer, i]
-        c = state.half[0, i]
-        h = state.half[1, i]
-        for j in range(n):
-            centre[j] += row[j] * c
-            spread[j] += abs(row[j]) * h
     cand = state.cand[layer]
+    stride = state.maps.shape[2]
     k = np.uint64(0)
     for w in range((n + WORD - 1) // WORD):
-        known = state.known[0, w] if layer == 0 else np.uint64(0)
-        word = state.known[1, w] if layer == 0 else np.uint64(0)
-        for j in range(w * WORD, min(n, (w + 1) * WORD)):
-            is_known = (known >> np.uint64(j - w * WORD)) & np.uint64(1) != np.uint64(0)
-            clear = spread[j] * (1.0 + 1e-9) + TINY < abs(centre[j]) < HUGE
-            decided = clear or is_known
-            on = clear and centre[j] > 0.0
-            word |= np.uint64(on) << np.uint64(j - w * WORD)
-            cand[k] = j
-            k += np.uint64(not decided)
-        stack.bits[s, w] = word
+        clear = plus = np.uint64(0)
+        for j in range(w * WORD, min(n, (w + 1) * WORD), LANES):
+            at = layer * (d + 2) * stride + j
+            found = signs_in_box(net.axes, net.far, state.maps, at, stride, state.half, slack)
+            shift = np.uint64(j - w * WORD)
+            clear |= (found & EVERY_LANE) << shift
+            plus |= (found >> np.uint64(LANES)) << shift
+        neurons = ~np.uint64(0) >> np.uint64(max((w + 1) * WORD - n, 0))  # not all lanes are
+        undecided = neurons & ~clear
+        stack.bits[s, w] = neurons & plus
+        if layer == 0:
+            undecided &= ~state.known[0, w]
+            stack.bits[s, w] |= state.known[1, w]
+        while undecided != np.uint64(0):
+            cand[k] = w * WORD + np.int64(lowest(undecided))
+            undecided &= undecided - np.uint64(1)
+            k += np.uint64(1)
     state.n_cand[layer] = k
     stack.pos[s] = 0
 
