@@ -9,12 +9,14 @@ from catalogue import CASES, POLYTOPES, SPACE
 from nets import integer_net, shallow, uniform_net
 
 from polyrelu.errors import InconsistentError, InvalidInputError
+from polyrelu.network import Network
 from polyrelu.regions import Box, Polytope, RegionComplex, Space, enumerate_regions, stream_regions
 from polyrelu.regions import _run as run_module
 from polyrelu.regions._kernel import frames, loop
 from polyrelu.regions._kernel.frames import inlined
 from polyrelu.regions._kernel.maps import signs
 from polyrelu.regions.certificate import OPEN, Certifier, certificate, check_generators
+from polyrelu.regions.places import doubtful_corners
 from polyrelu.shapes import count_faces
 
 UNIT = Box(-1, 1)
@@ -250,6 +252,27 @@ def test_domains_of_which_floats_cannot_measure_the_volume(domain):
     census = count_faces(uniform_net(2, 4, 3, 1), domain)
     assert census.certificate["closes"]
     assert census.certificate["volume"] is None
+
+
+def test_floats_tell_of_corners_though_sums_cancel():
+    """The last neuron is -y / 3, as a sum of terms of 10^9: only the place of a corner is vague."""
+    layers = [
+        ([[1, 0], [0, 1]], [3, 3]),
+        ([[1e9, 0], [1e9, 0], [0, 1]], [1, 0, 0]),
+        ([[1, -1, -1 / 3]], [0]),
+        ([[1]], [0]),
+    ]
+    network = Network.from_arrays(*zip(*layers, strict=True))
+    regions = enumerate_regions(network, UNIT)
+    assert len(regions) == regions.corner.sum() == 2
+    assert not len(doubtful_corners(regions, regions.chart.extent))
+
+
+def test_a_corner_next_to_a_neuron_is_doubtful():
+    network = shallow([(1, 1, -2 + 1e-10)])
+    regions = enumerate_regions(network, UNIT)
+    assert len(doubtful_corners(regions, regions.chart.extent)) == len(regions) == 2
+    assert certificate(regions)["closes"]
 
 
 def told(regions):
