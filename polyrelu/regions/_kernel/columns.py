@@ -55,7 +55,7 @@ def _number(value: float) -> Any:
 @intrinsic
 def add_products(
     _context: Any, axes: Any, sums: Any, at: Any, stride: Any, weights: Any, k: Any,
-    maps: Any, f: Any, f_stride: Any, grids: Any, g: Any, sign: Any, slack: Any,
+    maps: Any, f: Any, grids: Any, g: Any, sign: Any, slack: Any,
 ) -> Any:  # fmt: skip
     """Add to LANES forms what their weights, from k on, make of form f of the layer above.
 
@@ -63,14 +63,14 @@ def add_products(
     """
 
     def code(context: Any, b: Any, signature: Any, arguments: Any) -> Any:
-        _, sums, at, stride, weights, k, maps, f, f_stride, grids, g, sign, slack = arguments
+        _, sums, at, stride, weights, k, maps, f, grids, g, sign, slack = arguments
         sums, weights, maps, grids = (
-            _Table(context, b, signature.args[i], arguments[i]) for i in (1, 4, 6, 9)
+            _Table(context, b, signature.args[i], arguments[i]) for i in (1, 4, 6, 8)
         )
         weight, sign = weights.row(k, _ONE, 0), splat(b, sign, ROW)
         d = axes.count
         for i in range(d + 2):
-            factor, grid = maps.everywhere(f, f_stride, i), grids.everywhere(g, _ONE, i)
+            factor, grid = maps.everywhere(f, stride, i), grids.everywhere(g, _ONE, i)
             size = weight
             if i > d:
                 factor = b.fmul(factor, _number(1.0 + 1e-6))
@@ -85,27 +85,27 @@ def add_products(
         return context.get_dummy_value()
 
     i, x = types.int64, types.float64
-    return types.none(axes, sums, i, i, weights, i, maps, i, i, grids, i, x, x), code
+    return types.none(axes, sums, i, i, weights, i, maps, i, grids, i, x, x), code
 
 
 @intrinsic
 def add_rests(
     _context: Any, axes: Any, sums: Any, at: Any, stride: Any, weights: Any, k: Any,
-    maps: Any, f: Any, f_stride: Any, grids: Any, g: Any, sign: Any,
+    maps: Any, f: Any, grids: Any, g: Any, sign: Any,
 ) -> Any:  # fmt: skip
     """Add to the second sums of LANES forms what `add_products` cuts off, on grids of their own."""
 
     def code(context: Any, b: Any, signature: Any, arguments: Any) -> Any:
-        _, sums, at, stride, weights, k, maps, f, f_stride, grids, g, sign = arguments
+        _, sums, at, stride, weights, k, maps, f, grids, g, sign = arguments
         sums, weights, maps, grids = (
-            _Table(context, b, signature.args[i], arguments[i]) for i in (1, 4, 6, 9)
+            _Table(context, b, signature.args[i], arguments[i]) for i in (1, 4, 6, 8)
         )
         weight, sign = weights.row(k, _ONE, 0), splat(b, sign, ROW)
         function = ir.FunctionType(ROW, [ROW] * 3)
         fused = cgutils.get_or_insert_function(b.module, function, f"llvm.fma.v{LANES}f64")
         d = axes.count
         for i in range(d + 1):
-            factor, grid = maps.everywhere(f, f_stride, i), grids.everywhere(g, _ONE, i)
+            factor, grid = maps.everywhere(f, stride, i), grids.everywhere(g, _ONE, i)
             fine = grids.everywhere(g, _ONE, d + 2 + i)
             most = b.fsub(b.fadd(b.fmul(weight, factor), grid), grid)
             cut_off = b.call(fused, [weight, factor, b.fsub(_number(-0.0), most)])
@@ -117,7 +117,7 @@ def add_rests(
         return context.get_dummy_value()
 
     i, x = types.int64, types.float64
-    return types.none(axes, sums, i, i, weights, i, maps, i, i, grids, i, x), code
+    return types.none(axes, sums, i, i, weights, i, maps, i, grids, i, x), code
 
 
 @intrinsic

@@ -92,12 +92,12 @@ def _add_unit(net, state, layer, k, sign):
     for j in range(0, n, LANES):
         add_products(
             net.axes, state.sums, to + j, stride, net.weights, weight + j,
-            state.maps, above, stride, state.grid, grids, sign, state.slack[layer],
+            state.maps, above, state.grid, grids, sign, state.slack[layer],
         )  # fmt: skip
         if has_rest:
             add_rests(
                 net.axes, state.sums, to + j, stride, net.weights, weight + j,
-                state.maps, above, stride, state.grid, grids, sign,
+                state.maps, above, state.grid, grids, sign,
             )  # fmt: skip
 
 

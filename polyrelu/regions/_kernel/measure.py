@@ -147,8 +147,11 @@ def _lay_dual(net, stack, state, s, pattern, point):
 
 
 @inlined
-def _lay_equations(net, stack, state, s, first, direction):
-    """The equations of LANES vertices of frame s from the first on; the last one fills up."""
+def _lay_systems(net, stack, state, s, first, direction):
+    """The dual points at LANES vertices of frame s from the first on, against a direction.
+
+    The last vertex fills up.
+    """
     d = len(net.axes)
     m = state.lanes
     row = (d + 1) * LANES
@@ -209,7 +212,7 @@ def _sum_over_vertices(net, stack, state, s, direction):
     fill(m, error, 0.0)
     n = stack.n_vertices[s]
     for first in range(0, n, LANES):
-        _lay_equations(net, stack, state, s, first, direction)
+        _lay_systems(net, stack, state, s, first, direction)
         _eliminate(net, m, term, growth)
         fill(m, high, 0.0)
         fill(m, product, 1.0)
