@@ -15,7 +15,7 @@ from polyrelu.regions.rounding import first_layer, reach, row_forms
 PLACE_TOLERANCE = 1e-8
 """Largest relative error of the place of a generator."""
 
-CHUNK = 1024  # regions that are looked at together
+CHUNK = 2**21  # values that are looked at together
 
 
 def check_generators(regions: RegionComplex, generators: Generators) -> None:
@@ -32,8 +32,9 @@ def check_generators(regions: RegionComplex, generators: Generators) -> None:
     if not regions.chart.dim:
         return
     within = chart_reach(regions.network, regions.chart)
-    for start in range(0, len(regions), CHUNK):
-        rows = np.arange(start, min(start + CHUNK, len(regions)))
+    step = _together(regions, generators)
+    for start in range(0, len(regions), step):
+        rows = np.arange(start, min(start + step, len(regions)))
         value, slack, _, (facets, on) = _places(regions, rows, generators.taken(rows), within)
         wrong = value < -slack
         wrong[facets] |= on & (value[facets] > slack[facets])
@@ -61,14 +62,21 @@ def doubtful_corners(regions: RegionComplex, within: np.ndarray) -> np.ndarray:
     in_order = np.ones(len(corners), dtype=bool)
     if len(regions.notes):
         in_order = ~np.isin(corners, regions.notes[:, 0])
-    for start in range(0, len(corners), CHUNK):
-        some = np.arange(start, min(start + CHUNK, len(corners)))
+    step = _together(regions, kept)
+    for start in range(0, len(corners), step):
+        some = np.arange(start, min(start + step, len(corners)))
         built = kept if len(some) == len(corners) else kept.taken(some)
         value, slack, unclear, (facets, on) = _places(regions, corners[some], built, within)
         fits = value > np.where(slack == 0, -1.0, unclear)  # a form that is 0 bounds nothing
         fits[facets] = np.where(on, value[facets] <= slack[facets], fits[facets])
         in_order[some] &= fits.all(axis=(1, 2))
     return corners[~in_order]
+
+
+def _together(regions: RegionComplex, generators: Generators) -> int:
+    """How many of some regions to look at together, if these are their generators."""
+    n_forms = regions.network.n_neurons + len(regions.chart.rows)
+    return max(CHUNK // max(n_forms * int(np.diff(generators.indptr).max(initial=0)), 1), 1)
 
 
 def _places(
@@ -87,7 +95,7 @@ def _places(
     within = np.append(within, 1.0)
     bits = regions.bits_of(rows)
     own, size = _forms(network, chart, bits, within)
-    own[:, : bits.shape[1]][~bits] *= -1.0
+    np.negative(own[:, : bits.shape[1]], out=own[:, : bits.shape[1]], where=~bits[:, :, None])
     counts = np.diff(generators.indptr)
     nth = np.arange(counts.max())
     which = generators.indptr[:-1, None] + np.where(nth < counts[:, None], nth, 0)
@@ -131,8 +139,8 @@ def _forms(
             size += np.abs(layer.bias)
             pairs.append((form[:, :n].copy(), size[:, :n].copy()))
             off = ~bits[:, first : first + n]
-            form[:, :n][off] = 0.0
-            size[:, :n][off] = 0.0
+            np.copyto(form[:, :n], 0.0, where=off[:, :, None])
+            np.copyto(size[:, :n], 0.0, where=off)
             first += n
     rows = row_forms(chart)[0][None, :-1]
     pairs.append(
