@@ -14,7 +14,16 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from polyrelu.regions._kernel.frames import HUGE, TINY
-from polyrelu.regions._kernel.lanes import LANES, ROW, absolute_of, bits_of, splat
+from polyrelu.regions._kernel.lanes import (
+    LANES,
+    ROW,
+    absolute_of,
+    bits_of,
+    loaded,
+    place_of,
+    splat,
+    store,
+)
 
 _INT = ir.IntType(64)
 _ONE = ir.Constant(_INT, 1)
@@ -27,25 +36,24 @@ class _Table:
         self._builder = builder
         self._data = context.make_array(kind)(context, builder, value).data
 
-    def _place(self, start: Any, step: Any, times: int) -> Any:
+    def _after(self, start: Any, step: Any, times: int) -> Any:
         b = self._builder
-        return b.gep(self._data, [b.add(start, b.mul(step, ir.Constant(_INT, times)))])
+        return b.add(start, b.mul(step, ir.Constant(_INT, times)))
 
     def everywhere(self, start: Any, step: Any = _ONE, times: int = 0) -> Any:
         """The entry at start + times step, in every lane."""
-        return splat(self._builder, self._builder.load(self._place(start, step, times)), ROW)
+        place = self._builder.gep(self._data, [self._after(start, step, times)])
+        return splat(self._builder, self._builder.load(place), ROW)
 
     def row(self, start: Any, step: Any, times: int) -> Any:
         """The row at start + times step."""
-        place = self._builder.bitcast(self._place(start, step, times), ROW.as_pointer())
-        row = self._builder.load(place)
-        row.align = 8
-        return row
+        at = self._after(start, step, times)
+        return loaded(self._builder, place_of(self._builder, self._data, at))
 
     def store(self, row: Any, start: Any, step: Any, times: int) -> None:
         """Write the row at start + times step."""
-        place = self._builder.bitcast(self._place(start, step, times), ROW.as_pointer())
-        self._builder.store(row, place).align = 8
+        at = self._after(start, step, times)
+        store(self._builder, row, place_of(self._builder, self._data, at))
 
 
 def _number(value: float) -> Any:

@@ -94,10 +94,10 @@ def _f_vector(net, stack, state, s, n_facets, rays, out):
             _by_euler(net, stack, s, n_facets, rays, out)
 
     def counted_if_simple(net, stack, state, s, n_facets, rays, out):
-        if stack.simple[s] and len(stack.axes) <= 7:
-            _by_h_vector(net, stack, state, s, n_facets, rays, out)
-        else:
+        if f_vector_is_open(stack, s):
             out[:] = -1
+        else:
+            _by_h_vector(net, stack, state, s, n_facets, rays, out)
 
     return counted if d <= 3 else counted_by_euler if d <= 5 else counted_if_simple
 

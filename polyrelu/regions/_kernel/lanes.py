@@ -20,15 +20,27 @@ _MASKS = ir.VectorType(ir.IntType(64), LANES)
 _WORD_BYTES = 8
 
 
+def place_of(builder: Any, data: Any, start: Any, row: Any = ROW) -> Any:
+    """Where the row of an array is that starts there."""
+    return builder.bitcast(builder.gep(data, [start]), row.as_pointer())
+
+
+def loaded(builder: Any, place: Any) -> Any:
+    """The row there; rows start at any word."""
+    row = builder.load(place)
+    row.align = _WORD_BYTES
+    return row
+
+
+def store(builder: Any, row: Any, place: Any) -> None:
+    """Write the row there."""
+    builder.store(row, place).align = _WORD_BYTES
+
+
 def _rows(builder: Any, array: Any, starts: Any) -> tuple[list[Any], list[Any]]:
     """Where rows of an array are, and what is in them."""
-    places = [
-        builder.bitcast(builder.gep(array.data, [start]), ROW.as_pointer()) for start in starts
-    ]
-    rows = [builder.load(place) for place in places]
-    for row in rows:
-        row.align = _WORD_BYTES
-    return places, rows
+    places = [place_of(builder, array.data, start) for start in starts]
+    return places, [loaded(builder, place) for place in places]
 
 
 def bits_of(builder: Any, lanes: Any) -> Any:
@@ -42,7 +54,7 @@ def _into_first(formula: Callable[..., Any]) -> Callable[..., Any]:
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         array = context.make_array(signature.args[0])(context, builder, arguments[0])
         places, rows = _rows(builder, array, arguments[1:])
-        builder.store(formula(builder, *rows), places[0]).align = _WORD_BYTES
+        store(builder, formula(builder, *rows), places[0])
         return context.get_dummy_value()
 
     return code
@@ -69,8 +81,8 @@ def fill(_context: Any, array: Any, a: Any, value: Any) -> Any:
 
     def code(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         array = context.make_array(signature.args[0])(context, builder, arguments[0])
-        place = builder.bitcast(builder.gep(array.data, [arguments[1]]), ROW.as_pointer())
-        builder.store(splat(builder, arguments[2], ROW), place).align = _WORD_BYTES
+        place = place_of(builder, array.data, arguments[1])
+        store(builder, splat(builder, arguments[2], ROW), place)
         return context.get_dummy_value()
 
     return types.none(array, types.int64, types.float64), code
@@ -205,9 +217,7 @@ def sharing(
         common = ir.Constant(_MASKS, [0] * LANES)
         for w in range(words.count):
             at = builder.add(start, builder.mul(stride, ir.Constant(start.type, w)))
-            place = builder.bitcast(builder.gep(masks.data, [at]), _MASKS.as_pointer())
-            row = builder.load(place)
-            row.align = _WORD_BYTES
+            row = loaded(builder, place_of(builder, masks.data, at, _MASKS))
             own = builder.load(builder.gep(mask.data, [ir.Constant(start.type, w)]))
             both = builder.and_(row, splat(builder, own, _MASKS))
             common = builder.add(common, builder.call(count, [both]))
